@@ -1,0 +1,25 @@
+"""Checking: syntax trees and a catalog in, typed IR or diagnostics out; no data is read.
+
+    checked = check(catalog, definitions, scenarios)       # a whole project, every finding at once
+    node, findings = check_expression(parse(line, "expression"), line, zone, checked)   # an ad-hoc line
+    answer, findings = check_beside(written, zone)         # a cap, quiet hours, a holdout of the project or playbook
+
+A bad definition does not cascade: lines that use it are checked as far as they go, and nothing is said about it again.
+"""
+
+from __future__ import annotations
+
+from dangol.engine.check.beside import BesideIR, check_beside
+from dangol.engine.check.model import Checked, Definition, ScenarioText, Written
+from dangol.engine.check.program import check, check_expression
+
+__all__ = [
+    "BesideIR",
+    "Checked",
+    "Definition",
+    "ScenarioText",
+    "Written",
+    "check",
+    "check_beside",
+    "check_expression",
+]
