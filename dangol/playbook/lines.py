@@ -1,0 +1,142 @@
+"""The lines of a playbook as the checker takes them: parsed, with everything that stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
+from dangol.engine.catalog import RESERVED_MESSAGES, normal
+from dangol.engine.check import Definition, ScenarioText, Written
+from dangol.grammar.ast import LineKind
+from dangol.playbook.model import Playbook, Scenario
+
+Messages = Mapping[str, Mapping[str, Mapping[str, Line]]]
+"""message → channel → part → template"""
+
+
+@dataclass(frozen=True)
+class PlaybookFile:
+    """A playbook, the file it stands in (relative to the project) and its time zone."""
+
+    file: str
+    model: Playbook
+    zone: str
+
+    @property
+    def name(self) -> str:
+        return normal(self.model.playbook.text)
+
+    @property
+    def messages(self) -> Messages:
+        return {
+            normal(name): {normal(channel): dict(parts) for channel, parts in channels.items()}
+            for name, channels in self.model.messages.items()
+        }
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """A scenario as written: its checked text, the playbook it stands in, and whether it takes part."""
+
+    playbook: PlaybookFile
+    text: ScenarioText
+    enabled: bool
+
+    @property
+    def name(self) -> str:
+        return self.text.name
+
+
+@dataclass
+class Lines:
+    """All lines of a project that parsed, the names of those that did not, and why."""
+
+    definitions: list[Definition] = field(default_factory=list)
+    scenarios: list[ScenarioFile] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def parse(self, line: Line | None, kind: LineKind) -> Written[Any] | None:
+        """A line and its tree; None when there is no line or it is reported."""
+        if line is None:
+            return None
+        from dangol.grammar.parser import parse
+
+        try:
+            return Written(line, parse(line, kind))
+        except DangolError as error:
+            self.found.extend(error.diagnostics)
+            return None
+
+    def parse_all(self, lines: Iterable[Line], kind: LineKind) -> tuple[Written[Any], ...]:
+        return tuple(written for line in lines if (written := self.parse(line, kind)) is not None)
+
+    def add(self, playbook: PlaybookFile, channels: frozenset[str] | None, outer_holdout: bool) -> None:
+        """The definitions and scenarios of a playbook."""
+        model = playbook.model
+        for name, segment in model.segments.items():
+            self._define("segment", name, name.line, segment.rule, playbook.zone)
+        for name, line in model.traits.items():
+            self._define("trait", name, name.line, line, playbook.zone)
+        splits = {normal(name): self.parse(line, "split") for name, line in model.splits.items()}
+        self._messages(playbook, channels)
+        holdout = self.parse(model.holdout, "holdout")
+        shared = {
+            "zone": playbook.zone,
+            "splits": {name: written for name, written in splits.items() if written is not None},
+            "broken_splits": frozenset(name for name, written in splits.items() if written is None),
+            "messages": {name: frozenset(texts) for name, texts in playbook.messages.items()},
+            "channels": channels,
+            "outer_holdout": outer_holdout or holdout is not None,
+        }
+        for name, scenario in model.scenarios.items():
+            self._scenario(playbook, normal(name), name.line, scenario, shared)
+
+    def _define(self, kind: Any, name: str, name_line: Line, line: Line, zone: str) -> None:
+        written = self.parse(line, "expression")
+        if written is None:
+            self.broken.add(normal(name))
+        else:
+            self.definitions.append(Definition(kind, normal(name), line, written.tree, zone, name_line))
+
+    def _scenario(
+        self, playbook: PlaybookFile, name: str, name_line: Line, scenario: Scenario, shared: dict[str, Any]
+    ) -> None:
+        rule = self.parse(scenario.rule, "scenario")
+        beside = {
+            "exits": self.parse_all(scenario.exit, "expression"),
+            "kpis": self.parse_all(scenario.kpi, "kpi"),
+            "caps": self.parse_all(scenario.cap, "cap"),
+            "schedule": self.parse(scenario.schedule, "schedule"),
+            "quiet": self.parse(scenario.quiet, "quiet"),
+            "again": self.parse(scenario.again, "again"),
+            "expires": self.parse(scenario.expires, "expires"),
+            "limit": self.parse(scenario.limit, "limit"),
+            "priority": self.parse(scenario.priority, "priority"),
+            "holdout": self.parse(scenario.holdout, "holdout"),
+            "winner": self.parse(scenario.winner, "winner"),
+        }
+        if rule is not None:
+            text = ScenarioText(playbook.name, name, rule, name_line=name_line, **beside, **shared)
+            self.scenarios.append(ScenarioFile(playbook, text, scenario.enabled))
+
+    def _messages(self, playbook: PlaybookFile, channels: frozenset[str] | None) -> None:
+        from dangol.diagnostics import did_you_mean
+
+        for name, texts in playbook.model.messages.items():
+            if normal(name) in RESERVED_MESSAGES:
+                message = f"`{name}` is a word of the language; choose another name for the message"
+                self.found.append(diagnose("E028", message, name.line))
+            for channel in texts:
+                if channels is not None and normal(channel) not in channels:
+                    hints = did_you_mean(channel, channels) or (f"channels: {', '.join(sorted(channels))}",)
+                    message = f"`{channel[:60]}` is not a channel of this project"
+                    self.found.append(diagnose("E032", message, channel.line, hints=hints))
+
+
+def title_of(file: str) -> str:
+    """The name a playbook file goes by when it says none."""
+    return PurePosixPath(file).stem

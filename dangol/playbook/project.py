@@ -1,0 +1,229 @@
+"""A project directory: everything in its files, checked together, with every finding and never an exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dangol.diagnostics import DangolError, Diagnostic, Line, Source, diagnose, diagnose_source, did_you_mean
+from dangol.diagnostics import in_file_order as sort
+from dangol.engine.catalog import Catalog, normal
+from dangol.engine.check import Checked, Written, check
+from dangol.engine.ir import Scenario
+from dangol.engine.sources import Sources
+from dangol.playbook.declare import Declared, declare, is_word, zone_of
+from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
+from dangol.playbook.load import read_model, read_source
+from dangol.playbook.model import Config, Playbook
+
+CONFIG = "dangol.yaml"
+_KEY = re.compile(r"^[ ]*([^\W\d]\w*)[ ]*:", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the files of a project say. `diagnostics` has every finding in file order; with errors among them the
+    rest holds what is free of them. `data_diagnostics` are errors only for who reads the data."""
+
+    root: Path
+    config: Config | None
+    playbooks: tuple[PlaybookFile, ...]
+    sources: Sources
+    catalog: Catalog
+    checked: Checked
+    scenarios: tuple[ScenarioFile, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    data_diagnostics: tuple[Diagnostic, ...] = ()
+    zone: str = "UTC"
+    beside: Mapping[str, tuple[Written[Any], ...]] = field(default_factory=dict)
+    """The project's own lines: `holdout`, `quiet` (at most one each) and `cap`."""
+
+    @property
+    def name(self) -> str:
+        return self.config.project.text if self.config is not None else self.root.resolve().name
+
+    @property
+    def state_directory(self) -> Path:
+        """Where caches and the event index are kept."""
+        return self.root / ".dangol"
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.is_error)
+
+    @cached_property
+    def compiled(self) -> Mapping[tuple[str, str], Scenario]:
+        """The checked scenarios by (playbook, scenario)."""
+        return {(one.playbook, one.name): one for one in self.checked.program.scenarios}
+
+    def raise_errors(self) -> None:
+        """Raises DangolError with every error of the project, if there is one."""
+        if self.errors:
+            raise DangolError(*self.errors)
+
+
+def load_project(root: Path, *, discover: bool = True) -> Project:
+    """The project in a directory. Data is looked at only for names that dangol.yaml does not declare, and only with
+    `discover`; what was found is kept under .dangol/. Bad content never raises."""
+    return _Loading(root, discover).load()
+
+
+class _Loading:
+    def __init__(self, root: Path, discover: bool) -> None:
+        self.root, self.discover = root, discover
+        self.found: list[Diagnostic] = []
+        self.unread: set[str] = set()
+        """Names in files that could not be read: using one is not reported."""
+
+    def load(self) -> Project:
+        config, declared = self._config()
+        playbooks = self._playbooks(declared.zone)
+        lines = Lines()
+        lines.broken |= self.unread
+        beside = self._beside(config, lines)
+        channels = frozenset(normal(name) for name in config.channels) if config is not None and config.channels else None
+        for playbook in playbooks:
+            lines.add(playbook, channels, bool(beside.get("holdout")))
+        catalog, checked = self._check(config, declared, lines)
+        return Project(
+            self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios),
+            tuple(sort([*self.found, *lines.found, *checked.diagnostics])), tuple(declared.unset), declared.zone, beside,
+        )  # fmt: skip
+
+    # --- files --------------------------------------------------------------------------------------------------
+
+    def _config(self) -> tuple[Config | None, Declared]:
+        path = self.root / CONFIG
+        if not path.exists():
+            source = Source(CONFIG, "")
+            hints = ("`dangol init DATA…` writes one from your data files",)
+            self.found.append(diagnose_source("E021", f"there is no {CONFIG} in this directory", source, hints=hints))
+            return None, Declared()
+        config = self._read(path, Config, "dangol.yaml")
+        if config is None:
+            return None, Declared()
+        declared, found = declare(config, self.root)
+        self.found += found
+        return config, declared
+
+    def _playbooks(self, zone: str) -> tuple[PlaybookFile, ...]:
+        files: list[PlaybookFile] = []
+        named: dict[str, Line] = {}
+        for path in self._paths():
+            model = self._read(path, Playbook, "a playbook")
+            if model is None:
+                continue
+            one = PlaybookFile(self._shown(path), model, zone_of(model.timezone, zone, self.found))
+            if not is_word(one.name.replace("-", "_")):
+                message = f"`{one.name[:60]}` is not a name: letters, digits, `_` and `-` only"
+                self.found.append(diagnose("E028", message, model.playbook))
+            first = named.setdefault(one.name, model.playbook)
+            if first is not model.playbook:
+                place = diagnose("", "", first)
+                hint = f"first in {place.file}:{place.line}:{place.column}"
+                message = f"there are two playbooks named `{one.name}`"
+                self.found.append(diagnose("E031", message, model.playbook, hints=(hint,)))
+                continue
+            files.append(one)
+        return tuple(files)
+
+    def _paths(self) -> Iterator[Path]:
+        directory, root = self.root / "playbooks", self.root.resolve()
+        paths = sorted(path for path in directory.rglob("*") if path.suffix in (".yaml", ".yml"))
+        for path in paths:
+            if _is_inside(path, root):
+                yield path
+            else:
+                source = Source(self._shown(path), "")
+                message = f"{source.name} links to a file outside the project"
+                self.found.append(diagnose_source("E022", message, source, hints=("copy the file here",)))
+
+    def _read(self, path: Path, kind: Any, what: str) -> Any:
+        try:
+            source = read_source(path, self._shown(path))
+        except DangolError as error:
+            self.found += error.diagnostics
+            return None
+        model, found = read_model(source, kind, what)
+        self.found += found
+        if model is None:
+            self.unread |= {normal(name) for name in _KEY.findall(source.text)}
+        return model
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    # --- meaning ------------------------------------------------------------------------------------------------
+
+    def _beside(self, config: Config | None, lines: Lines) -> dict[str, tuple[Written[Any], ...]]:
+        """The project's own holdout, quiet hours and caps, checked."""
+        if config is None:
+            return {}
+        holdout, quiet = lines.parse(config.holdout, "holdout"), lines.parse(config.quiet, "quiet")
+        beside = {
+            "holdout": (holdout,) if holdout is not None else (),
+            "quiet": (quiet,) if quiet is not None else (),
+            "cap": lines.parse_all(config.caps, "cap"),
+        }
+        return beside
+
+    def _check(self, config: Config | None, declared: Declared, lines: Lines) -> tuple[Catalog, Checked]:
+        catalog = declared.catalog
+        texts = [scenario.text for scenario in lines.scenarios]
+        checked = check(catalog, lines.definitions, texts, frozenset(lines.broken))
+        problems = list(_vocabulary_problems(config, catalog))
+        if self.discover and config is not None and (problems or checked.has_errors):
+            full = self._discovered(declared)
+            if full != catalog:
+                catalog = full
+                checked = check(catalog, lines.definitions, texts, frozenset(lines.broken))
+                problems = list(_vocabulary_problems(config, catalog))
+        self.found += problems
+        return catalog, checked
+
+    def _discovered(self, declared: Declared) -> Catalog:
+        """The declared catalog and what the data adds to it; declared types win."""
+        if declared.unset or not (declared.sources.events or declared.sources.customers):
+            return declared.catalog
+        try:
+            from dangol.engine.state import discover
+
+            return merged(declared.catalog, discover(declared.sources, self.root / ".dangol"))
+        except DangolError as error:
+            self.found += error.diagnostics
+            return declared.catalog
+
+
+def merged(declared: Catalog, found: Catalog) -> Catalog:
+    """A catalog with what was found in the data; what is declared stays as declared."""
+    events = {**found.events}
+    for name, properties in declared.events.items():
+        events[name] = {**found.events.get(name, {}), **properties}
+    return replace(declared, attributes={**found.attributes, **declared.attributes}, events=events)
+
+
+def _vocabulary_problems(config: Config | None, catalog: Catalog) -> Iterator[Diagnostic]:
+    """Group members that are no events, and channels whose attributes do not exist."""
+    if config is None:
+        return
+    for members in config.groups.values():
+        for line in members:
+            if normal(line.text) not in catalog.events:
+                message = f"`{line.text[:60]}` is not an event"
+                yield diagnose("E030", message, line, hints=did_you_mean(line.text, catalog.events))
+    for channel in config.channels.values():
+        for line in (channel.address, channel.consent):
+            if line is not None and normal(line.text) not in (*catalog.attributes, "id"):
+                message = f"`{line.text[:60]}` is not an attribute of customers"
+                yield diagnose("E026", message, line, hints=did_you_mean(line.text, catalog.attributes))
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False
