@@ -1,0 +1,1 @@
+"""Cases that a marketer can read, run on the oracle and on the engine."""

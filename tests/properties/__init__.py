@@ -1,0 +1,1 @@
+"""Random lines on random data: oracle and engine must agree."""
