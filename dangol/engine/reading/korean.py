@@ -118,8 +118,10 @@ class Korean(Words):
         return f"{josa(left, '이/가')} {_verdict(node.op, right, positive, in_time)}"
 
     def _top(self, node: ir.Top) -> str:
-        how_many = f"{quantity(node.count)}명" if node.share is None else f"{percent(node.share)}(올림)"
-        return f"전체 고객 중 {self.value(node.by)} 기준 상위 {how_many}(높은 순, 같으면 고객 ID 순)"
+        how_many, note = f"{quantity(node.count)}명", ""
+        if node.share is not None:
+            how_many, note = percent(node.share), "인원은 올림, "
+        return f"전체 고객 중 {self.value(node.by)} 기준 상위 {how_many}({note}높은 순, 같으면 고객 ID 순)"
 
     # --- events
 
