@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from dangol.engine import ir
@@ -13,15 +14,19 @@ FeatureFunction = Literal["exists"] | ir.AggregateFunction
 
 
 class Moment(NamedTuple):
-    """The instant at which something is asked, and up to which events exist (the earliest of it and those around)."""
+    """The instant at which something is asked, and up to which events exist (the earliest of it and those around).
+
+    `entry` numbers the entries that the lines' `entry` speaks of; 0 where there are none.
+    """
 
     at: int
     horizon: int
+    entry: int = 0
 
     def inner(self, point: ir.Point) -> Moment:
         """The moment of an `as of` at this one."""
         at = resolve(point, self.at)
-        return Moment(at, min(at, self.horizon))
+        return Moment(at, min(at, self.horizon), self.entry)
 
 
 class Definition(NamedTuple):
@@ -152,7 +157,7 @@ class Plan:
         window = events.window or ir.Window()
         low = max(low, _low(window.low, moment.at))
         high = max(min(high, _high(window.high, moment.at), moment.horizon + 1), low)
-        edges = ir.Window(*(edge if edge and edge.point.anchor == "entry" else None for edge in (window.low, window.high)))
+        edges = ir.Window(_by_customer(window.low), _by_customer(window.high))
         links = tuple(self._link(follow, moment, low, high) for follow in events.follows)
         return self._phrase(events.names, low, high, edges, events.where, links, moment)
 
@@ -170,7 +175,7 @@ class Plan:
         facts = self.facts(where) if where is not None else None
         sifted = (facts.key, moment if facts.timed else None) if facts else None
         tied = tuple((link.kind, link.other.key, link.gap, link.same, link.zone) for link in links)
-        key = (names, low, high, edges, sifted, tied, moment.at if edges else None)
+        key = (names, low, high, edges, sifted, tied, moment.entry if edges else None)
         found = self._phrases.get(key)
         if found is None:
             found = Phrase(len(self._phrases), names, low, high, edges, where, sifted, links, moment)
@@ -272,8 +277,9 @@ class Plan:
 
     def lines(self) -> list[str]:
         """The plan as text: a headline, then one line per feature."""
+        by_name = sorted(self.features.values(), key=lambda each: each.phrase.names)
         head = f"{self.leaves} leaf aggregates, {len(self.features)} distinct features"
-        return [head, *(f"  {feature}" for feature in sorted(self.features.values(), key=lambda each: each.phrase.names))]
+        return [head, *(f"  {feature}" for feature in by_name)]
 
 
 def _inside(value: Any) -> Iterator[Any]:
@@ -304,14 +310,18 @@ def high_bound(edge: ir.Edge, resolved: Callable[[ir.Point], Any]) -> Any:
     return resolved(edge.point) + (not edge.open)
 
 
+def _by_customer(edge: ir.Edge | None) -> ir.Edge | None:
+    return edge if edge is not None and edge.point.anchor == "entry" else None
+
+
 def _low(edge: ir.Edge | None, at: int) -> int:
-    if edge is None or edge.point.anchor == "entry":
+    if edge is None or _by_customer(edge):
         return -FAR
     return int(low_bound(edge, lambda point: resolve(point, at)))
 
 
 def _high(edge: ir.Edge | None, at: int) -> int:
-    if edge is None or edge.point.anchor == "entry":
+    if edge is None or _by_customer(edge):
         return FAR
     return int(high_bound(edge, lambda point: resolve(point, at)))
 
@@ -327,8 +337,6 @@ def _reach(instant: int, gap: ir.Shift | None, zone: str, sign: int) -> int:
 def _show(instant: int) -> str:
     if abs(instant) >= FAR:
         return "ever"
-    from datetime import UTC, datetime, timedelta
-
     try:
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
     except OverflowError:
@@ -336,5 +344,9 @@ def _show(instant: int) -> str:
 
 
 def _gap(gap: ir.Shift) -> str:
-    parts = (f"{gap.months}mo" * bool(gap.months), f"{gap.days}d" * bool(gap.days), f"{gap.micros}us" * bool(gap.micros))
+    parts = (
+        f"{gap.months}mo" * bool(gap.months),
+        f"{gap.days}d" * bool(gap.days),
+        f"{gap.micros}us" * bool(gap.micros),
+    )
     return " ".join(filter(None, parts))

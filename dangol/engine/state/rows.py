@@ -17,6 +17,7 @@ from dangol.engine.state.model import NO_DATE, NO_INSTANT, Column, EventTable, M
 Row = Mapping[str, Any]
 _NAIVE = datetime(1970, 1, 1)
 _FIRST_DAY = date(1970, 1, 1)
+_CODED = ("text", "version", "list")
 _DTYPES: dict[Type, tuple[type, Any]] = {
     "number": (np.float64, np.nan),
     "boolean": (np.int8, -1),
@@ -50,7 +51,9 @@ class _Builder:
         self.vocabularies: dict[tuple[str, Type], dict[Any, int]] = {}
         self.words: dict[tuple[str, Type], list[Any]] = {}
 
-    def state(self, customers: Sequence[Row] | None, events: Sequence[Row], lists: Mapping[str, Iterable[str]]) -> State:
+    def state(
+        self, customers: Sequence[Row] | None, events: Sequence[Row], lists: Mapping[str, Iterable[str]]
+    ) -> State:
         codes: dict[str, int] = {}
         for row in customers or ():
             if codes.setdefault(row["id"], len(codes)) != len(codes) - 1:
@@ -99,12 +102,16 @@ class _Builder:
     def column(self, name: str, kind: Type, values: list[Any]) -> Column:
         dtype, missing = _DTYPES[kind]
         try:
-            data = np.array([missing if value is None else self.plain(name, kind, value) for value in values], dtype)
+            data: np.ndarray[Any, Any] = np.array(
+                [missing if value is None else self.plain(name, kind, value) for value in values], dtype
+            )
         except (TypeError, ValueError, OverflowError) as fault:
             raise ValueError(f"`{name}` has a value that is no {kind}: {fault}") from None
         if kind == "number":
             return Column(kind, data, scale=decimal_scale(data))
-        return Column(kind, data, self.words.setdefault((name, kind), []) if dtype is np.int32 and missing == -1 else None)
+        return Column(
+            kind, data, self.words.setdefault((name, kind), []) if dtype is np.int32 and missing == -1 else None
+        )
 
     def plain(self, name: str, kind: Type, value: Any) -> Any:
         """A value as it is stored in a column."""

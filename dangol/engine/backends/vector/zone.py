@@ -29,14 +29,14 @@ class Zone:
     def local(self, instants: Micros) -> Micros:
         """The local times of instants."""
         if len(self.offsets) == 1:
-            return instants + self.offsets[0]
+            return cast(Micros, instants + self.offsets[0])
         shift = self.offsets[np.searchsorted(self.starts, instants, "right") - 1]
         return cast(Micros, instants + shift)
 
     def instants(self, local: Micros) -> Micros:
         """The instants of local times: the first of two, the first one later than a skipped one."""
         if len(self.offsets) == 1:
-            return local - self.offsets[0]
+            return cast(Micros, local - self.offsets[0])
         part = np.searchsorted(self._local_ends, local, "right")
         return cast(Micros, np.maximum(local - self.offsets[part], self.starts[part]))
 

@@ -1,0 +1,41 @@
+"""Each thing computed once, whichever thread asks first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Any
+
+
+class Memo:
+    """Results by key. A second thread that asks for what is being computed waits for it."""
+
+    def __init__(self) -> None:
+        self._cells: dict[Hashable, Future[Any]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """The result of `compute` for that key; an exception is kept like a result."""
+        with self._lock:
+            cell = self._cells.get(key)
+            fresh = cell is None
+            if cell is None:
+                cell = self._cells[key] = Future()
+        if fresh:
+            try:
+                cell.set_result(compute())
+            except BaseException as fault:
+                cell.set_exception(fault)
+        return cell.result()
+
+    def known(self, key: Hashable) -> bool:
+        """Whether that key has been asked for."""
+        return key in self._cells
+
+    def put(self, key: Hashable, result: Any) -> None:
+        """Replaces a result by one that serves more."""
+        cell: Future[Any] = Future()
+        cell.set_result(result)
+        with self._lock:
+            self._cells[key] = cell
