@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from typing import Any
+from fractions import Fraction
+from typing import Any, cast
 
-from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
+from dangol.diagnostics import Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine.catalog import RESERVED_MESSAGES, normal
-from dangol.engine.check import Definition, ScenarioText, Written
+from dangol.engine.check import Definition, ScenarioText, Written, check_beside
 from dangol.grammar.ast import LineKind
 from dangol.playbook.model import Playbook, Scenario
 
@@ -19,11 +19,12 @@ Messages = Mapping[str, Mapping[str, Mapping[str, Line]]]
 
 @dataclass(frozen=True)
 class PlaybookFile:
-    """A playbook, the file it stands in (relative to the project) and its time zone."""
+    """A playbook, the file it stands in (relative to the project), its time zone and the share it holds out."""
 
     file: str
     model: Playbook
     zone: str
+    holdout: Fraction | None = None
 
     @property
     def name(self) -> str:
@@ -65,14 +66,25 @@ class Lines:
             return None
         from dangol.grammar.parser import parse
 
-        try:
-            return Written(line, parse(line, kind))
-        except DangolError as error:
-            self.found.extend(error.diagnostics)
-            return None
+        tree, found = parse(line, kind)
+        self.found.extend(found)
+        return Written(line, tree) if tree is not None else None
 
     def parse_all(self, lines: Iterable[Line], kind: LineKind) -> tuple[Written[Any], ...]:
         return tuple(written for line in lines if (written := self.parse(line, kind)) is not None)
+
+    def share(self, line: Line | None, zone: str) -> Fraction | None:
+        """A holdout, checked."""
+        written = self.parse(line, "holdout")
+        return cast(Fraction | None, self.beside(written, zone))
+
+    def beside(self, written: Written[Any] | None, zone: str, channels: frozenset[str] | None = None) -> Any:
+        """What a line beside the scenarios means; None when there is none or it is reported."""
+        if written is None:
+            return None
+        answer, found = check_beside(written, zone, channels)
+        self.found.extend(found)
+        return answer
 
     def add(self, playbook: PlaybookFile, channels: frozenset[str] | None, outer_holdout: bool) -> None:
         """The definitions and scenarios of a playbook."""
@@ -83,14 +95,13 @@ class Lines:
             self._define("trait", name, name.line, line, playbook.zone)
         splits = {normal(name): self.parse(line, "split") for name, line in model.splits.items()}
         self._messages(playbook, channels)
-        holdout = self.parse(model.holdout, "holdout")
         shared = {
             "zone": playbook.zone,
             "splits": {name: written for name, written in splits.items() if written is not None},
             "broken_splits": frozenset(name for name, written in splits.items() if written is None),
             "messages": {name: frozenset(texts) for name, texts in playbook.messages.items()},
             "channels": channels,
-            "outer_holdout": outer_holdout or holdout is not None,
+            "outer_holdout": outer_holdout or playbook.holdout is not None,
         }
         for name, scenario in model.scenarios.items():
             self._scenario(playbook, normal(name), name.line, scenario, shared)
@@ -124,8 +135,6 @@ class Lines:
             self.scenarios.append(ScenarioFile(playbook, text, scenario.enabled))
 
     def _messages(self, playbook: PlaybookFile, channels: frozenset[str] | None) -> None:
-        from dangol.diagnostics import did_you_mean
-
         for name, texts in playbook.model.messages.items():
             if normal(name) in RESERVED_MESSAGES:
                 message = f"`{name}` is a word of the language; choose another name for the message"
@@ -135,8 +144,3 @@ class Lines:
                     hints = did_you_mean(channel, channels) or (f"channels: {', '.join(sorted(channels))}",)
                     message = f"`{channel[:60]}` is not a channel of this project"
                     self.found.append(diagnose("E032", message, channel.line, hints=hints))
-
-
-def title_of(file: str) -> str:
-    """The name a playbook file goes by when it says none."""
-    return PurePosixPath(file).stem

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,6 +16,8 @@ from dangol.playbook.tree import Listing, Mapping, Node, Scalar, read_tree
 
 MAX_BYTES = 1_000_000
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_KEY = re.compile(r"^[ ]*([^\W\d]\w*)[ ]*:", re.MULTILINE)
+_ROUNDS = 5
 _COMMENT = re.compile(r"[ \t]+#[^\r\n]*")
 
 M = TypeVar("M", bound=Model)
@@ -71,26 +74,74 @@ def _whole(code: str, message: str, name: str, *hints: str) -> Diagnostic:
 # --- from the tree to the model ---------------------------------------------------------------------------------
 
 
-def read_model(source: Source, kind: type[M], what: str) -> tuple[M | None, list[Diagnostic]]:
-    """The model in a text, and everything wrong with it (None when an error leaves no model).
+@dataclass(frozen=True)
+class Read(Generic[M]):
+    """What could be read of a file: the model without the parts that are wrong (None when nothing is left), what is
+    wrong, and the names that stand in those parts (or the whole file)."""
 
-    `what` is the kind of file in words, such as "a playbook".
-    """
+    model: M | None
+    found: list[Diagnostic]
+    broken: frozenset[str] = frozenset()
+
+
+def read_model(source: Source, kind: type[M], what: str) -> Read[M]:
+    """The model in a text, and everything wrong with it. `what` is the kind of file in words, such as "a playbook"."""
     try:
         tree, found = read_tree(source)
     except DangolError as error:
-        return None, list(error.diagnostics)
+        return Read(None, list(error.diagnostics), frozenset(_KEY.findall(source.text)))
+    first = next(iter(kind.model_fields))
     if not isinstance(tree, Mapping):
-        message = f"{what} is names with values, such as `{next(iter(kind.model_fields))}: …`"
+        message = f"{what} is names with values, such as `{first}: …`"
         message = f"the file is empty; {message}" if tree is None else message
         span = tree.span if tree is not None else Span(0, 0)
-        return None, [*found, diagnose_source("E010", message, source, span)]
+        return Read(None, [*found, diagnose_source("E010", message, source, span)])
     found += _cut_by_comment(tree)
-    try:
-        model = kind.model_validate(_data(tree, top=True))
-    except ValidationError as error:
-        return None, found + [_explain(source, tree, kind, one) for one in error.errors(include_url=False)]
-    return model, found
+    return _validated(source, tree, kind, found)
+
+
+def _validated(source: Source, tree: Mapping, kind: type[M], found: list[Diagnostic]) -> Read[M]:
+    """Parts with an error are reported, left out, and the rest is tried again: all errors come at once."""
+    data, broken = _data(tree, top=True), set[str]()
+    for _ in range(_ROUNDS):
+        try:
+            return Read(kind.model_validate(data), found, frozenset(broken))
+        except ValidationError as error:
+            errors = error.errors(include_url=False, include_input=False)
+        found += [_explain(source, tree, kind, one) for one in errors]
+        for one in errors:
+            broken |= _leave_out(data, one["loc"])
+        first = next(iter(kind.model_fields))
+        data.setdefault(first, Line(PurePath(source.name).stem, source, [0] * (len(source.name) + 1)))
+    return Read(None, found, frozenset(_KEY.findall(source.text)))
+
+
+def _leave_out(data: Any, loc: Sequence[str | int]) -> set[str]:
+    """Takes the deepest part on the way out of `data` (a list loses all its items); the names in it."""
+    owner, step = None, None
+    for part in loc:
+        inside = isinstance(data, dict) and part in data
+        if not inside and not (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+            break
+        owner, step, data = data, part, data[part]
+    if owner is None:
+        return set()
+    if isinstance(owner, list):
+        del owner[:]
+        return set()
+    return {str(step), *_words(owner.pop(step))}
+
+
+def _words(data: Any) -> Iterator[str]:
+    if isinstance(data, Line):
+        yield data.text
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            yield str(name)
+            yield from _words(value)
+    else:
+        for value in data:
+            yield from _words(value)
 
 
 def _data(node: Node, top: bool = False) -> Any:
@@ -139,14 +190,13 @@ def _scalars(node: Node) -> Iterator[Scalar]:
 def _explain(source: Source, tree: Mapping, kind: type[Model], error: Any) -> Diagnostic:
     loc: Sequence[str | int] = error["loc"]
     key, node = _at(tree, loc)
-    span = node.span if isinstance(node, Scalar) and node.text else key.span if key is not None else node.span
+    span = _pointed(key, node)
     word = error["type"]
     if word == "extra_forbidden":
         return _unknown_key(source, kind, loc, key.span if key is not None else span)
     if word == "missing":
         owner = f"`{loc[-2]}` has" if len(loc) > 1 else "there is"
-        first = tree.items[0][0].span if key is None and tree.items else span
-        return diagnose_source("E012", f"{owner} no `{loc[-1]}:`", source, first)
+        return diagnose_source("E012", f"{owner} no `{loc[-1]}:`", source, span)
     if word == "choice":
         return _no_choice(source, node, span, error["ctx"])
     if word == "place":
@@ -154,6 +204,15 @@ def _explain(source: Source, tree: Mapping, kind: type[Model], error: Any) -> Di
     if word == "empty":
         return diagnose_source("E012", f"nothing is written for `{_last_name(loc)}`", source, span)
     return _wrong_shape(source, node, span, loc, word)
+
+
+def _pointed(key: Scalar | None, node: Node) -> Span:
+    """Where a finding about a node points: a text itself, or the first name in an item of a list, or the name above."""
+    if isinstance(node, Scalar) and node.text:
+        return node.span
+    if isinstance(node, Mapping) and node.items and key is None:
+        return node.items[0][0].span
+    return key.span if key is not None else node.span
 
 
 def _at(tree: Node, loc: Sequence[str | int]) -> tuple[Scalar | None, Node]:
@@ -167,7 +226,7 @@ def _at(tree: Node, loc: Sequence[str | int]) -> tuple[Scalar | None, Node]:
                 break
             key, node = entry
         elif isinstance(node, Listing) and isinstance(step, int) and step < len(node.items):
-            node = node.items[step]
+            key, node = None, node.items[step]
         else:
             break
     return key, node

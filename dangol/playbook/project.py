@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, Source, diagnose, diagnose_source, did_you_mean
 from dangol.diagnostics import in_file_order as sort
 from dangol.engine.catalog import Catalog, normal
-from dangol.engine.check import Checked, Written, check
-from dangol.engine.ir import Scenario
+from dangol.engine.check import Checked, check
+from dangol.engine.ir import Cap, Quiet, Scenario
 from dangol.engine.sources import Sources
 from dangol.playbook.declare import Declared, declare, is_word, zone_of
 from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
 from dangol.playbook.load import read_model, read_source
-from dangol.playbook.model import Config, Playbook
+from dangol.playbook.model import Config, Model, Playbook
+
+M = TypeVar("M", bound=Model)
 
 CONFIG = "dangol.yaml"
-_KEY = re.compile(r"^[ ]*([^\W\d]\w*)[ ]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Project:
     diagnostics: tuple[Diagnostic, ...]
     data_diagnostics: tuple[Diagnostic, ...] = ()
     zone: str = "UTC"
-    beside: Mapping[str, tuple[Written[Any], ...]] = field(default_factory=dict)
-    """The project's own lines: `holdout`, `quiet` (at most one each) and `cap`."""
+    holdout: Fraction | None = None
+    quiet: Quiet | None = None
+    caps: tuple[Cap, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,6 +74,12 @@ def load_project(root: Path, *, discover: bool = True) -> Project:
     return _Loading(root, discover).load()
 
 
+def playbook_paths(root: Path) -> list[Path]:
+    """The playbook files of a project, in order."""
+    found = (path for path in (root / "playbooks").rglob("*") if path.suffix in (".yaml", ".yml"))
+    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+
+
 class _Loading:
     def __init__(self, root: Path, discover: bool) -> None:
         self.root, self.discover = root, discover
@@ -81,17 +89,18 @@ class _Loading:
 
     def load(self) -> Project:
         config, declared = self._config()
-        playbooks = self._playbooks(declared.zone)
         lines = Lines()
+        playbooks = self._playbooks(declared.zone, lines)
         lines.broken |= self.unread
-        beside = self._beside(config, lines)
-        channels = frozenset(normal(name) for name in config.channels) if config is not None and config.channels else None
+        channels = frozenset(normal(name) for name in config.channels) if config is not None else frozenset()
+        holdout, quiet, caps = self._own(config, declared.zone, channels or None, lines)
         for playbook in playbooks:
-            lines.add(playbook, channels, bool(beside.get("holdout")))
+            lines.add(playbook, channels or None, holdout is not None)
         catalog, checked = self._check(config, declared, lines)
+        found = sort([*self.found, *lines.found, *checked.diagnostics])
         return Project(
-            self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios),
-            tuple(sort([*self.found, *lines.found, *checked.diagnostics])), tuple(declared.unset), declared.zone, beside,
+            self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
+            tuple(declared.unset), declared.zone, holdout, quiet, caps,
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -110,14 +119,19 @@ class _Loading:
         self.found += found
         return config, declared
 
-    def _playbooks(self, zone: str) -> tuple[PlaybookFile, ...]:
+    def _playbooks(self, zone: str, lines: Lines) -> tuple[PlaybookFile, ...]:
         files: list[PlaybookFile] = []
         named: dict[str, Line] = {}
-        for path in self._paths():
+        root = self.root.resolve()
+        for path in playbook_paths(self.root):
+            if not _is_inside(path, root):
+                self._outside(path)
+                continue
             model = self._read(path, Playbook, "a playbook")
             if model is None:
                 continue
-            one = PlaybookFile(self._shown(path), model, zone_of(model.timezone, zone, self.found))
+            own = zone_of(model.timezone, zone, self.found)
+            one = PlaybookFile(self._shown(path), model, own, lines.share(model.holdout, own))
             if not is_word(one.name.replace("-", "_")):
                 message = f"`{one.name[:60]}` is not a name: letters, digits, `_` and `-` only"
                 self.found.append(diagnose("E028", message, model.playbook))
@@ -131,52 +145,45 @@ class _Loading:
             files.append(one)
         return tuple(files)
 
-    def _paths(self) -> Iterator[Path]:
-        directory, root = self.root / "playbooks", self.root.resolve()
-        paths = sorted(path for path in directory.rglob("*") if path.suffix in (".yaml", ".yml"))
-        for path in paths:
-            if _is_inside(path, root):
-                yield path
-            else:
-                source = Source(self._shown(path), "")
-                message = f"{source.name} links to a file outside the project"
-                self.found.append(diagnose_source("E022", message, source, hints=("copy the file here",)))
+    def _outside(self, path: Path) -> None:
+        source = Source(self._shown(path), "")
+        message = f"{source.name} links to a file outside the project"
+        self.found.append(diagnose_source("E022", message, source, hints=("copy the file here",)))
 
-    def _read(self, path: Path, kind: Any, what: str) -> Any:
+    def _read(self, path: Path, kind: type[M], what: str) -> M | None:
         try:
             source = read_source(path, self._shown(path))
         except DangolError as error:
             self.found += error.diagnostics
             return None
-        model, found = read_model(source, kind, what)
-        self.found += found
-        if model is None:
-            self.unread |= {normal(name) for name in _KEY.findall(source.text)}
-        return model
+        read = read_model(source, kind, what)
+        self.found += read.found
+        self.unread |= {normal(name) for name in read.broken}
+        return read.model
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
     # --- meaning ------------------------------------------------------------------------------------------------
 
-    def _beside(self, config: Config | None, lines: Lines) -> dict[str, tuple[Written[Any], ...]]:
-        """The project's own holdout, quiet hours and caps, checked."""
+    def _own(
+        self, config: Config | None, zone: str, channels: frozenset[str] | None, lines: Lines
+    ) -> tuple[Fraction | None, Quiet | None, tuple[Cap, ...]]:
+        """The project's own holdout, quiet hours and caps."""
         if config is None:
-            return {}
-        holdout, quiet = lines.parse(config.holdout, "holdout"), lines.parse(config.quiet, "quiet")
-        beside = {
-            "holdout": (holdout,) if holdout is not None else (),
-            "quiet": (quiet,) if quiet is not None else (),
-            "cap": lines.parse_all(config.caps, "cap"),
-        }
-        return beside
+            return None, None, ()
+        quiet = lines.beside(lines.parse(config.quiet, "quiet"), zone)
+        caps = [lines.beside(written, zone, channels) for written in lines.parse_all(config.caps, "cap")]
+        return lines.share(config.holdout, zone), quiet, tuple(cap for cap in caps if cap is not None)
 
     def _check(self, config: Config | None, declared: Declared, lines: Lines) -> tuple[Catalog, Checked]:
         catalog = declared.catalog
+        if config is None:  # without a vocabulary nothing but the syntax can be judged
+            return catalog, check(catalog)
         texts = [scenario.text for scenario in lines.scenarios]
         checked = check(catalog, lines.definitions, texts, frozenset(lines.broken))
         problems = list(_vocabulary_problems(config, catalog))
-        if self.discover and config is not None and (problems or checked.has_errors):
+        if self.discover and (problems or checked.has_errors):
             full = self._discovered(declared)
             if full != catalog:
                 catalog = full
@@ -187,15 +194,20 @@ class _Loading:
 
     def _discovered(self, declared: Declared) -> Catalog:
         """The declared catalog and what the data adds to it; declared types win."""
-        if declared.unset or not (declared.sources.events or declared.sources.customers):
+        if declared.unset:
+            self.found += declared.unset
             return declared.catalog
-        try:
-            from dangol.engine.state import discover
+        if not (declared.sources.events or declared.sources.customers):
+            return declared.catalog
+        from dangol.engine.state.discovery import discover
 
-            return merged(declared.catalog, discover(declared.sources, self.root / ".dangol"))
+        try:
+            found, notes = discover(declared.sources, self.root / ".dangol")
         except DangolError as error:
             self.found += error.diagnostics
             return declared.catalog
+        self.found += notes
+        return merged(declared.catalog, found)
 
 
 def merged(declared: Catalog, found: Catalog) -> Catalog:

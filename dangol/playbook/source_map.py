@@ -33,7 +33,7 @@ def places(text: str, start: int, end: int, style: str | None, value: str) -> Se
 
 def _decoded(text: str, start: int, end: int, style: str | None) -> Iterator[Placed]:
     if style in ("|", ">"):
-        lines = _block_lines(text, start, end)
+        lines = block_lines(text, start, end)
         return _literal(text, lines) if style == "|" else _folded(text, lines)
     if style is None:
         return _flow(text, start, end, "")
@@ -88,7 +88,7 @@ def _escape(text: str, position: int, end: int) -> tuple[int, list[Placed]]:
     return position, breaks[1:]
 
 
-def _block_lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+def block_lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """(start, end) offsets of each line of a block scalar, without indentation and line break."""
     rows: list[tuple[int, int]] = []
     header_end = position = _line_end(text, start, end)

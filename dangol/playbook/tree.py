@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -9,6 +10,7 @@ from typing import Any, NoReturn
 from dangol.diagnostics import DangolError, Diagnostic, Line, Source, Span, diagnose_source
 from dangol.playbook.source_map import places
 
+_ANCHOR = re.compile(r"&\S+\s*")
 MAX_DEPTH = 50
 MAX_NODES = 100_000
 
@@ -88,7 +90,7 @@ class _Composer:
 
     def compose(self) -> Node | None:
         documents = 0
-        for event in _events(self.source.text):
+        for event in events(self.source.text):
             kind = type(event).__name__
             if kind == "DocumentStartEvent":
                 documents += 1
@@ -106,7 +108,7 @@ class _Composer:
 
     def _scalar(self, event: Any) -> Scalar:
         self._no_tag(event)
-        span, value = _span(event), event.value
+        span, value = _without_anchor(self.source.text, event), event.value
         where = places(self.source.text, span.start, span.end, event.style, value)
         return Scalar(Line(value, self.source, where), span, event.style)
 
@@ -192,7 +194,8 @@ class _Composer:
         raise DangolError(*self.found, diagnose_source(code, message, self.source, span, hints=hints))
 
 
-def _events(text: str) -> Iterator[Any]:
+def events(text: str) -> Iterator[Any]:
+    """The events of ruamel's YAML parser (pure Python, YAML 1.2)."""
     from ruamel.yaml import YAML
 
     return iter(YAML(typ="safe", pure=True).parse(text))
@@ -200,6 +203,13 @@ def _events(text: str) -> Iterator[Any]:
 
 def _span(event: Any) -> Span:
     return Span(event.start_mark.index, event.end_mark.index)
+
+
+def _without_anchor(text: str, event: Any) -> Span:
+    """The span of a scalar; ruamel lets it begin at its anchor."""
+    span = _span(event)
+    found = _ANCHOR.match(text, span.start, span.end) if event.anchor else None
+    return Span(found.end(), span.end) if found else span
 
 
 def _short(text: str) -> str:
