@@ -1,4 +1,4 @@
-"""The table of functions and operators: what each takes and gives, what it makes of a missing value, one line of meaning."""
+"""The table of functions and operators: what each takes, gives, and makes of a missing value."""
 
 from __future__ import annotations
 
@@ -90,10 +90,11 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("=", "a = b", "any", "the same", "condition", FALSE, "Equal; texts to the letter."),
     Operator("!=", "a != b", "any", "the same", "condition", "true when a side is missing", "Exactly `not a = b`."),
     Operator("<", "a < b", "number, instant, date, version", "the same", "condition", FALSE, "Less, or earlier."),
-    Operator("<=", "a <= b", "number, instant, date, version", "the same", "condition", FALSE, "Not more, or not later."),
+    Operator("<=", "a <= b", "number, instant, date, version", "the same", "condition", FALSE,
+             "Not above, or not later."),
     Operator(">", "a > b", "number, instant, date, version", "the same", "condition", FALSE, "More, or later."),
     Operator(">=", "a >= b", "number, instant, date, version", "the same", "condition", FALSE,
-             "Not less, or not earlier."),
+             "Not below, or not earlier."),
     Operator("in", 'a in ("x", "y")', "text, number, date, version", "list of literals", "condition", FALSE,
              "Equal to one of them."),
     Operator("not in", 'a not in ("x", "y")', "text, number, date, version", "list of literals", "condition",
@@ -115,7 +116,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator("case", "case when C then a else b end", "conditions and values of one type", "", "that type",
              "missing when no branch holds and there is no else", "The value of the first condition that holds."),
     Operator("top … by", "top 10% by a", "number, instant, date", "", "condition",
-             "false when it is missing", "The share (rounded up) or number of members with the highest values; ties by id."),
+             "false when it is missing", "The members with the highest values; a share is rounded up."),
     Operator("as of", "champion as of 30d ago", "a name or a bracket", "", "what it is asked about", "as inside",
              "The same at another instant."),
 )  # fmt: skip

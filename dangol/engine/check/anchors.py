@@ -26,6 +26,12 @@ class Anchor:
     still: ir.Condition
 
 
+MOVING = (
+    ir.Aggregate, ir.Attribute, ir.TraitRef, ir.Now, ir.Population, ir.DaysSince, ir.InWindow, ir.Anniversary
+)  # fmt: skip
+"""Nodes whose answer about one event may differ from one instant to the next."""
+
+
 @dataclass(frozen=True)
 class Opened:
     phrases: tuple[ir.Matches, ...]
@@ -36,7 +42,7 @@ def find(who: ir.Condition, segments: Mapping[str, ir.Condition], zone: str) -> 
     """The anchor of a rule."""
     members = _members(who)
     phrases = tuple(m for m in members if isinstance(m, ir.Matches))
-    rest = tuple(m for m in members if not isinstance(m, ir.Matches))
+    rest: tuple[ir.Condition, ...] = tuple(m for m in members if not isinstance(m, ir.Matches))
     source = None
     if not phrases:
         opened = {m.name: _open(m.name, segments) for m in members if isinstance(m, ir.SegmentRef)}
@@ -96,9 +102,7 @@ def _is_fixed(where: ir.Condition | None) -> bool:
         node = pending.pop()
         if isinstance(node, tuple):
             pending.extend(node)
-        elif isinstance(node, ir.Aggregate | ir.Attribute | ir.TraitRef | ir.Now | ir.Population | ir.DaysSince):
-            return False
-        elif isinstance(node, ir.InWindow | ir.Anniversary):
+        elif isinstance(node, MOVING):
             return False
         elif hasattr(node, "__dataclass_fields__"):
             pending.extend(getattr(node, name) for name in node.__dataclass_fields__)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dangol.diagnostics import Diagnostic
 from dangol.engine import ir
+from dangol.engine.calendar import SECOND
 from dangol.engine.catalog import Catalog
 from dangol.engine.check import cron, instants
 from dangol.engine.check.model import Written
@@ -15,7 +16,7 @@ from dangol.engine.check.scope import Broken, Names, Scope, suggest, text_of
 from dangol.grammar import ast
 
 BesideIR = ir.Schedule | ir.Cap | ir.Quiet | ir.Again | ir.Shift | Fraction
-MINUTE = 60 * instants.SECOND
+MINUTE = 60 * SECOND
 CONTROL = "control"
 
 

@@ -147,8 +147,8 @@ def _plural(kind: ir.Type) -> str:
 
 
 def _unordered(node: ast.Compare) -> tuple[str, ...]:
-    for side in (node.left, node.right):
-        if isinstance(unwrap(side), ast.Text) and VERSION.match(unwrap(side).value):  # type: ignore[union-attr]
+    for side in (unwrap(node.left), unwrap(node.right)):
+        if isinstance(side, ast.Text) and VERSION.match(side.value):
             return ("declare it as a version in the catalog, if that is what it holds",)
     return ()
 

@@ -41,8 +41,8 @@ def condition(node: ast.Expr, scope: Scope) -> ir.Condition:
             return _and(node, scope)
         case ast.Or(items=items):
             return ir.Or(all_of(items, scope))
-        case ast.Not():
-            return _not(node, scope)
+        case ast.Not(item=item):
+            return ir.Not(condition(item, scope))
         case ast.Top():
             return _top(node, scope)
         case ast.AsOf():
@@ -81,7 +81,7 @@ def _name(name: ast.Name, scope: Scope) -> ir.Condition:
 def _no_customer_condition(node: ast.Node, thing: Thing | None, scope: Scope) -> None:
     if scope.properties is None:
         return
-    what = f"`{thing.name}` is a{'n' if thing.kind[0] == 'e' else ''} {thing.kind}" if thing else f"`{text_of(node)}`"
+    what = f"`{thing.name}` is {thing.noun}" if thing else f"`{text_of(node)}`"
     message = f"{what}: a `where` speaks of the event's own properties, attributes and values only"
     raise scope.error("E217", message, node, ("put it beside the phrase, with `and`",))
 
@@ -127,7 +127,7 @@ def _value_phrase(node: ast.Phrase, scope: Scope) -> ir.Condition:
 def _timed_condition(node: ast.Phrase, subject: ast.Expr, scope: Scope) -> Exception:
     if isinstance(subject, ast.Name):
         thing = resolve.resolve(subject, scope)
-        message = f"`{subject.text}` is a {thing.kind}: who is in it is asked at one instant, it takes no clauses"
+        message = f"`{subject.text}` is {thing.noun}: who is in it is asked at one instant, it takes no clauses"
         return scope.error("E212", message, node, (f"write `{subject.text} as of 7d ago` for another instant",))
     message = "clauses belong to one event: put them inside the brackets"
     return scope.error("E212", message, node)
@@ -157,10 +157,8 @@ def _not_an_event(word: str, phrase: ast.Expr, scope: Scope) -> Exception:
     if isinstance(subject, ast.Name):
         thing = resolve.resolve(subject, scope)
         hints = (f"write `not {subject.text}`",) if word == "never" and subject is unwrap(phrase) else ()
-        article = "an" if thing.kind[0] in "ae" else "a"
-        return scope.error(
-            "E208", f"`{word}` takes an event: `{subject.text}` is {article} {thing.kind}", subject, hints
-        )
+        message = f"`{word}` takes an event: `{subject.text}` is {thing.noun}"
+        return scope.error("E208", message, subject, hints)
     return scope.error("E208", f"`{word}` takes an event with its clauses", phrase)
 
 
@@ -178,15 +176,6 @@ def _and(node: ast.And, scope: Scope) -> ir.Condition:
     parts.done()
     contradictions.warn(found, node, scope)
     return ir.And(tuple(found)) if len(found) > 1 else found[0]
-
-
-def _not(node: ast.Not, scope: Scope) -> ir.Condition:
-    """The complement; chains of `not` are counted, not nested."""
-    inner, odd = node.item, True
-    while isinstance(unwrap(inner), ast.Not):
-        inner, odd = unwrap(inner).item, not odd  # type: ignore[union-attr]
-    found = condition(inner, scope)
-    return ir.Not(found) if odd else found
 
 
 def _top(node: ast.Top, scope: Scope) -> ir.Condition:

@@ -130,8 +130,7 @@ def _no_event(function: Function, subject: ast.Name, scope: Scope) -> Broken:
         hints = (f"did you mean `{'.'.join((best, *subject.parts[1:]))}`?",) if best else ()
         return scope.error("E203", f"`{subject.parts[0]}` is not an event", subject, hints)
     thing = resolve.resolve(subject, scope)
-    article = "an" if thing.kind[0] in "ae" else "a"
-    return scope.error("E216", f"`{function.name}` takes events: `{subject.text}` is {article} {thing.kind}", subject)
+    return scope.error("E216", f"`{function.name}` takes events: `{subject.text}` is {thing.noun}", subject)
 
 
 def _no_events(function: Function, argument: ast.Expr, scope: Scope) -> Broken:

@@ -8,20 +8,6 @@ from dangol.engine.check.scope import Names, unwrap
 from dangol.engine.check.shorthand import children
 from dangol.grammar import ast
 
-DEEPEST = 400
-
-
-def is_too_deep(node: ast.Expr) -> bool:
-    """Whether brackets, calls and cases nest so deeply that no stage should have to follow."""
-    stack: list[tuple[ast.Expr, int]] = [(node, 1)]
-    while stack:
-        item, depth = stack.pop()
-        if depth > DEEPEST:
-            return True
-        chain = isinstance(item, ast.Not | ast.Negative)
-        stack.extend((child, depth + (not (chain and isinstance(child, type(item))))) for child in children(item))
-    return False
-
 
 def references(node: ast.Expr, names: Names) -> dict[str, ast.Name]:
     """The definitions that a line uses, each at its first mention. A property hides a trait of the same name."""

@@ -132,7 +132,9 @@ def sort(phrase: ast.Phrase, scope: Scope) -> Clauses:
 
 
 def _kind(clause: ast.Clause) -> str:
-    return {ast.Where: "where", ast.Times: "times"}.get(type(clause), "time")  # type: ignore[call-overload,no-any-return]
+    if isinstance(clause, ast.Where):
+        return "where"
+    return "times" if isinstance(clause, ast.Times) else "time"
 
 
 def _misplaced(phrase: ast.Phrase, clause: ast.Clause, sequence: ast.Sequence, scope: Scope) -> None:

@@ -63,7 +63,6 @@ def check_expression(
 
 def _expression(tree: ast.Expr, scope: Scope) -> ir.Condition | ir.Value | None:
     try:
-        _bound_depth(tree, scope)
         if conditions.is_condition(tree, scope):
             return conditions.condition(tree, scope)
         found = values.value(tree, scope)
@@ -85,11 +84,6 @@ def _room_for_brackets() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _bound_depth(tree: ast.Expr, scope: Scope) -> None:
-    if graph.is_too_deep(tree):
-        raise scope.error("E222", "this is nested too deeply", None, ("name a part of it as a segment or trait",))
-
-
 # --- names --------------------------------------------------------------------------------------------------------
 
 
@@ -105,8 +99,7 @@ def _declare(definitions: Sequence[Definition], names: Names, report: list[Diagn
             continue
         taken = [thing for thing in names.look_up(name) if name != "id"]
         if taken:
-            article = "an" if taken[0].kind[0] in "ae" else "a"
-            message = f"`{name}` is already the name of {article} {taken[0].kind}: one name is one thing"
+            message = f"`{name}` is already the name of {taken[0].noun}: one name is one thing"
             report.append(diagnose("E201", message, definition.name_line or definition.line))
             continue
         first[name] = definition
@@ -175,7 +168,6 @@ def _report_ring(
 def _read(definition: Definition, names: Names, report: list[Diagnostic]) -> Known | None:
     scope = Scope(definition.line, definition.zone, names, report)
     try:
-        _bound_depth(definition.tree, scope)
         body: ir.Condition | ir.Value
         if definition.kind == "segment":
             body, kind = conditions.condition(definition.tree, scope), "boolean"

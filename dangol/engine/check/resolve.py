@@ -45,7 +45,7 @@ def _attribute(name: ast.Name, scope: Scope) -> Thing:
 
 def two_meanings(name: ast.Name, things: list[Thing], scope: Scope) -> Broken:
     """E206 where the catalog gives one name to two things."""
-    kinds = " and ".join(f"an {t.kind}" if t.kind[0] in "aeiou" else f"a {t.kind}" for t in things)
+    kinds = " and ".join(t.noun for t in things)
     hints = (f"write `customer.{name.text}` for the attribute",) if any(t.kind == "attribute" for t in things) else ()
     return scope.error("E206", f"`{name.text}` is {kinds}: rename one of them in the catalog", name, hints)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
-from dangol.engine.check import anchors, beside, conditions, graph, instants, phrases, shorthand, targets
+from dangol.engine.check import anchors, beside, conditions, instants, phrases, shorthand, targets
 from dangol.engine.check.model import ScenarioText, Written
 from dangol.engine.check.scope import Broken, Gathering, Names, Scope, suggest, text_of, unwrap
 from dangol.grammar import ast
@@ -94,8 +94,7 @@ class _Reading:
     def _fresh(self, name: str, scope: Scope) -> None:
         things = self.names.look_up(name)
         if things:
-            article = "an" if things[0].kind[0] in "ae" else "a"
-            message = f"`{name}` is already the name of {article} {things[0].kind}: one name is one thing"
+            message = f"`{name}` is already the name of {things[0].noun}: one name is one thing"
             raise scope.error("E201", message, None)
 
     def _arms(self) -> dict[str, ir.SplitArm]:
@@ -126,8 +125,6 @@ class _Reading:
         rule = self.text.rule
         scope = self.scope(rule.line)
         with self.parts.next():
-            if graph.is_too_deep(rule.tree.who):
-                raise scope.error("E222", "this is nested too deeply", rule.tree.who)
             who = conditions.condition(rule.tree.who, scope)
             segments = {n: k.body for n, k in self.names.known.items() if k.kind == "segment"}
             anchor = anchors.find(who, segments, self.text.zone)  # type: ignore[arg-type]
@@ -154,8 +151,6 @@ class _Reading:
     # --- steps
 
     def _condition(self, tree: ast.Expr, scope: Scope) -> ir.Condition:
-        if graph.is_too_deep(tree):
-            raise scope.error("E222", "this is nested too deeply", tree)
         inner = replace(
             scope, entry=True, from_entry=True, splits=self._arms(), broken_splits=frozenset(self.broken_splits)
         )

@@ -55,6 +55,11 @@ class Thing:
     name: str
     type: ColumnType | None = None
 
+    @property
+    def noun(self) -> str:
+        """The kind with its article."""
+        return f"{'an' if self.kind[0] in 'ae' else 'a'} {self.kind}"
+
 
 @dataclass
 class Names:

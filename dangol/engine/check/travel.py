@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dangol.engine import ir
+from dangol.engine.calendar import DAY
 from dangol.engine.check import instants
 from dangol.engine.check.scope import Scope
 from dangol.grammar import ast
 
 MOST_INSTANTS = 1000
-FURTHEST = 500 * 365 * instants.DAY
+FURTHEST = 500 * 365 * DAY
 
 Chain = tuple[ir.Point, ...]
 
@@ -76,7 +77,7 @@ def _is_exact(point: ir.Point) -> bool:
 
 
 def _nominal(shift: ir.Shift) -> int:
-    return abs(shift.months) * 30 * instants.DAY + abs(shift.days) * instants.DAY + abs(shift.micros)
+    return abs(shift.months) * 30 * DAY + abs(shift.days) * DAY + abs(shift.micros)
 
 
 def _add(chains: set[Chain], node: ast.Node, scope: Scope) -> None:

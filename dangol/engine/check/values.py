@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Literal
 
 from dangol.engine import ir
 from dangol.engine.check import conditions, functions, instants, resolve, travel
@@ -105,22 +106,20 @@ def number(node: ast.Expr, scope: Scope) -> ir.Value:
     raise scope.error("E209", f"`{text_of(node)}` is {a(found.type)}: only numbers are calculated with", node, hints)
 
 
-def _arithmetic(first: ast.Expr, rest: tuple[tuple[str, ast.Expr], ...], scope: Scope) -> ir.Value:
+def _arithmetic(
+    first: ast.Expr, rest: Sequence[tuple[Literal["+", "-", "*", "/"], ast.Expr]], scope: Scope
+) -> ir.Value:
     parts = Gathering()
     found: list[ir.Value] = []
     for operand in (first, *(operand for _, operand in rest)):
         with parts.next():
             found.append(number(operand, scope))
     parts.done()
-    return ir.Arithmetic(found[0], tuple(zip((op for op, _ in rest), found[1:], strict=True)))  # type: ignore[arg-type]
+    return ir.Arithmetic(found[0], tuple((op, operand) for (op, _), operand in zip(rest, found[1:], strict=True)))
 
 
 def _negative(node: ast.Negative, scope: Scope) -> ir.Value:
-    inner, odd = node.value, True
-    while isinstance(unwrap(inner), ast.Negative):
-        inner, odd = unwrap(inner).value, not odd  # type: ignore[union-attr]
-    found = number(inner, scope)
-    return ir.Arithmetic(ir.Constant("number", -1.0), (("*", found),)) if odd else found
+    return ir.Arithmetic(ir.Constant("number", -1.0), (("*", number(node.value, scope)),))
 
 
 def _case(node: ast.Case, scope: Scope) -> ir.Value:
@@ -168,8 +167,7 @@ def _as_of(node: ast.AsOf, scope: Scope) -> ir.Value:
 
 def ranked(node: ast.Expr, function: str, scope: Scope) -> ir.Value:
     """What a population function ranks: a customer-level number, instant or date."""
-    scope = replace(scope.customer_level())
-    found = value(node, scope)
+    found = value(node, scope.customer_level())
     if found.type not in RANKED:
         message = f"`{function}` ranks numbers, instants and dates: this is {a(found.type)}"
         raise scope.error("E216", message, node)
