@@ -1,1 +1,35 @@
-"""A ready shop: customers, half a year of events and four playbooks, the same for the same day and seed."""
+"""A ready shop: customers, half a year of events and four playbooks, the same for the same instant and seed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from dangol import api
+from dangol.api import Progress, Project
+from dangol.demo.shop_data import write_shop
+from dangol.diagnostics import DangolError, Line, diagnose
+
+ZONE = "Asia/Seoul"
+
+
+def write_project(directory: Path, at: str | None, customers: int, progress: Progress | None) -> tuple[Project, int]:
+    """Writes the shop into a new or empty directory (or over an earlier demo); the project and the instant its data
+    ends at. Raises DangolError when something else is there."""
+    if directory.exists() and any(directory.iterdir()) and not _is_demo(directory):
+        hints = ("choose an empty directory",)
+        raise DangolError(diagnose("E509", f"{directory} is not empty", Line.of(str(directory), "demo"), hints=hints))
+    instant = api.instant_from(at, ZONE) // 1_000_000 * 1_000_000
+    directory.mkdir(parents=True, exist_ok=True)
+    with as_file(files("dangol.demo") / "shop") as shop:
+        shutil.copytree(shop, directory, dirs_exist_ok=True)
+    seoul = dt.timezone(dt.timedelta(hours=9))
+    write_shop(directory, dt.datetime.fromtimestamp(instant / 1_000_000, seoul), customers)
+    return api.load(directory, progress=progress), instant
+
+
+def _is_demo(directory: Path) -> bool:
+    config = directory / "dangol.yaml"
+    return config.is_file() and "project: demo_shop" in config.read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,208 @@
+"""The Python API: a project, its members and its plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
+from dangol.engine import ir
+from dangol.engine.calendar import instant_of, micros_of
+from dangol.engine.catalog import Catalog
+from dangol.engine.check import Checked, check, check_expression
+from dangol.engine.needs import Needs, needs_of
+from dangol.engine.sources import Sources
+from dangol.grammar import ast
+from dangol.grammar.parser import parse
+from dangol.playbook.project import Project as Files
+from dangol.playbook.project import load_project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dangol.engine.backends.vector import Evaluation
+    from dangol.runner.plan import Plan
+
+At = dt.datetime | dt.date | str | int | None
+"""An instant: aware or local datetime, a date (its start), a text as in a playbook, µs since the epoch, None (now)."""
+
+Progress = Callable[[str, float], None]
+"""Told what is being read and which share of it is done."""
+
+
+def load(directory: str | Path = ".", *, progress: Progress | None = None) -> Project:
+    """The project in a directory. Raises DangolError with every error of its files."""
+    files = load_project(Path(directory))
+    files.raise_errors()
+    return Project(files, progress)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who matches a condition: `ids` sorted as text, the number of customers in the universe, the condition read."""
+
+    expression: str
+    condition: ir.Condition
+    checked: Checked
+    at: int
+    zone: str
+    universe: int
+    ids: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass
+class Data:
+    """Sources with their vocabulary: where conditions are evaluated. The index is kept in `directory` (None: not)."""
+
+    sources: Sources
+    catalog: Catalog
+    checked: Checked
+    zone: str
+    directory: Path | None = None
+    progress: Progress | None = None
+    notes: list[Diagnostic] = field(default_factory=list)
+    """What was found while reading, such as rows without a customer."""
+
+    def evaluate(self, needs: Needs, at: int) -> Evaluation:
+        """The state that these needs ask for, at an instant. Raises DangolError when the data cannot be read."""
+        from dangol.engine.backends.vector import Evaluation
+        from dangol.engine.state import open_state
+
+        opened = open_state(self.sources, self.catalog, needs.events, needs.attributes, self.directory, self.progress)
+        self.notes[:] = opened.diagnostics
+        return Evaluation(self.checked.program, opened.state, at)
+
+    def query(self, expression: str | Line, at: At = None) -> Answer:
+        """Who matches. Raises DangolError when the line is wrong or is no condition."""
+        line = expression if isinstance(expression, Line) else Line.of(expression)
+        node, findings = self._condition(line)
+        instant = instant_from(at, self.zone)
+        evaluation = self.evaluate(needs_of([node], self.checked.program), instant)
+        ids = members(evaluation, node)
+        universe = int(evaluation.universe().sum())
+        return Answer(line.text, node, self.checked, instant, self.zone, universe, ids, (*findings, *self.notes))
+
+    def _condition(self, line: Line) -> tuple[ir.Condition, tuple[Diagnostic, ...]]:
+        node, findings = check_expression(parse(line, "expression"), line, self.zone, self.checked)
+        errors = [finding for finding in findings if finding.is_error]
+        if errors or node is None:
+            raise DangolError(*errors)
+        if not isinstance(node, ir.Condition):
+            raise DangolError(
+                diagnose("E501", "this is a value, not a condition", line, hints=("compare it: `… >= 3`",))
+            )
+        return node, tuple(findings)
+
+
+def members(evaluation: Evaluation, condition: ir.Condition) -> tuple[str, ...]:
+    """The ids of the members, sorted as text."""
+    ids = evaluation.state.ids
+    return tuple(sorted(ids[code] for code in evaluation.members(condition).nonzero()[0].tolist()))
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project that is free of errors. Instants: see `At`; a local one is in the project's zone."""
+
+    files: Files
+    progress: Progress | None = None
+
+    @cached_property
+    def data(self) -> Data:
+        """The project's sources, ready for evaluation."""
+        files = self.files
+        if files.data_diagnostics:
+            raise DangolError(*files.data_diagnostics)
+        return Data(files.sources, files.catalog, files.checked, files.zone, files.state_directory, self.progress)
+
+    def members(self, name: str, at: At = None) -> pd.DataFrame:
+        """The members of a segment (or of any condition in the language): a frame with the column `id`, sorted."""
+        import pandas as pd
+
+        return pd.DataFrame({"id": pd.Series(list(self.query(name, at).ids), dtype="str")})
+
+    def values(self, name: str, at: At = None) -> pd.Series[object]:
+        """A trait's value per customer: indexed by id, sorted; missing values are None (NaN for numbers)."""
+        import pandas as pd
+
+        from dangol.runner.values import plain
+
+        trait = self.files.checked.program.traits.get(name)
+        if trait is None:
+            hints = did_you_mean(name, self.files.checked.program.traits)
+            raise DangolError(diagnose("E201", f"`{name}` is not a trait", Line.of(name), hints=hints))
+        evaluation = self.data.evaluate(needs_of([trait], self.files.checked.program), instant_from(at, self.files.zone))
+        codes = evaluation.universe().nonzero()[0]
+        found = plain(evaluation.values(ir.TraitRef(name, trait.type)), codes, self.files.zone)
+        ids = [evaluation.state.ids[code] for code in codes.tolist()]
+        return pd.Series(found, index=pd.Index(ids, name="id"), name=name).sort_index()
+
+    def query(self, expression: str, at: At = None) -> Answer:
+        """Who matches a line."""
+        return self.data.query(expression, at)
+
+    def plan(self, at: At = None, *, only: Iterable[str] = (), show_personal: bool = False) -> Plan:
+        """The dry run. `only`: names of playbooks or `playbook/scenario`."""
+        from dangol.runner.rehearse import rehearse
+
+        return rehearse(self.files, self.data, instant_from(at, self.files.zone), frozenset(only), show_personal)
+
+
+def query(
+    expression: str,
+    sources: Sources,
+    *,
+    at: At = None,
+    zone: str = "UTC",
+    progress: Progress | None = None,
+) -> Answer:
+    """Who matches a line on bare sources, without a project."""
+    from dangol.engine.state import discover
+
+    catalog, notes = discover(sources)
+    checked = check(catalog, (), ())
+    errors = [finding for finding in (*notes, *checked.diagnostics) if finding.is_error]
+    if errors:
+        raise DangolError(*errors)
+    return Data(sources, catalog, checked, zone, None, progress).query(expression, at)
+
+
+def instant_from(at: At, zone: str) -> int:
+    """µs since the epoch. A text is a date or instant as a playbook writes it. Raises DangolError for anything else."""
+    if at is None:
+        return time.time_ns() // 1000
+    if isinstance(at, int):
+        return at
+    if isinstance(at, str):
+        at = _written(at)
+        if at is None:
+            return time.time_ns() // 1000
+    if not isinstance(at, dt.datetime):
+        at = dt.datetime(at.year, at.month, at.day)
+    if at.tzinfo is not None:
+        return micros_of(at)
+    return instant_of(micros_of(at.replace(tzinfo=dt.UTC)), zone)
+
+
+def _written(text: str) -> dt.datetime | dt.date | None:
+    line = Line.of(text.strip(), "--at")
+    tree = parse(line, "expression")
+    match tree:
+        case ast.Date(value=day):
+            return day
+        case ast.Instant(value=moment):
+            return moment
+        case ast.Moment(name="now"):
+            return None
+    raise DangolError(
+        diagnose("E502", "this is not an instant", line, hints=("such as `2026-01-31` or `2026-01-31T10:00`",))
+    )
+
+
+__all__ = ["Answer", "At", "Data", "Progress", "Project", "instant_from", "load", "query"]

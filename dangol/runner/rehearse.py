@@ -1,0 +1,128 @@
+"""From a project's files to its plan: which scenarios, under which rules, over which columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+
+from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
+from dangol.engine import ir
+from dangol.engine.backends.vector import Evaluation
+from dangol.engine.check import check_beside
+from dangol.engine.needs import Needs, needs_of
+from dangol.engine.reading import read_scenario
+from dangol.playbook.lines import ScenarioFile
+from dangol.playbook.project import Project
+from dangol.runner.messages import TemplateError, compile_template
+from dangol.runner.personal import personal_attributes
+from dangol.runner.plan import Plan, Playbook, make_plan
+from dangol.runner.policy import Channel, Policy
+
+Evaluate = Callable[[Needs, int], Evaluation]
+
+
+def rehearse(
+    project: Project, evaluate: Evaluate, at: int, only: frozenset[str] = frozenset(), show_personal: bool = False
+) -> Plan:
+    """The plan of the enabled scenarios (those of `only`, when it names some) at an instant (µs)."""
+    scenarios = _chosen(project, only)
+    policy = policy_of(project)
+    needs = needs_of(scenarios, project.checked.program)
+    for channel in policy.channels.values():
+        needs.attributes |= {name for name in (channel.address, channel.consent) if name is not None and name != "id"}
+    for scenario in scenarios:
+        _message_needs(project, scenario, needs)
+    return make_plan(
+        [(scenario, read_scenario(scenario, project.checked.program)) for scenario in scenarios],
+        _playbooks(project),
+        policy,
+        evaluate(needs, at),
+        zone=project.zone,
+        show_personal=show_personal,
+    )
+
+
+def policy_of(project: Project) -> Policy:
+    """The rules that hold for every send of the project."""
+    channels = project.config.channels if project.config is not None else {}
+    rules = {
+        str(name): Channel(_name(channel.address), _name(channel.consent)) for name, channel in channels.items()
+    }
+    beside = {
+        kind: [answer for w in written if (answer := check_beside(w, project.zone)[0]) is not None]
+        for kind, written in project.beside.items()
+    }
+    holdout = next((h for h in beside.get("holdout", []) if isinstance(h, Fraction)), None)
+    return Policy(
+        project=project.name,
+        channels=rules,
+        holdout=holdout,
+        quiet=next((q for q in beside.get("quiet", []) if isinstance(q, ir.Quiet)), None),
+        caps=tuple(c for c in beside.get("cap", []) if isinstance(c, ir.Cap)),
+        personal=personal_attributes(project.catalog.attributes, (c.address for c in rules.values())),
+    )
+
+
+def _name(line: Line | None) -> str | None:
+    return None if line is None else line.text
+
+
+def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
+    enabled = [(f, s) for f in project.scenarios if f.enabled and (s := _compiled(project, f)) is not None]
+    names = {name for f, _ in enabled for name in (f.playbook.name, f"{f.playbook.name}/{f.name}")}
+    for name in only - names:
+        message = f"there is no playbook or scenario `{name}` that is enabled"
+        raise DangolError(diagnose("E505", message, Line.of(name, "plan"), hints=did_you_mean(name, names)))
+    return [s for f, s in enabled if not only or only & {f.playbook.name, f"{f.playbook.name}/{f.name}"}]
+
+
+def _compiled(project: Project, file: ScenarioFile) -> ir.Scenario | None:
+    return project.compiled.get((file.playbook.name, file.name))
+
+
+def _playbooks(project: Project) -> Mapping[str, Playbook]:
+    rules: dict[str, dict[str, Line]] = {}
+    for scenario in project.scenarios:
+        rules.setdefault(scenario.playbook.name, {})[scenario.name] = scenario.text.rule.line
+    return {
+        file.name: Playbook(
+            name=file.name, holdout=file.holdout, messages=file.messages, rules=rules.get(file.name, {})
+        )
+        for file in project.playbooks
+    }
+
+
+def _message_needs(project: Project, scenario: ir.Scenario, needs: Needs) -> None:
+    """Adds what the scenario's messages print; unknown names are left for the rendering to report."""
+    for root, name in _variables(project, scenario):
+        if root == "customer" and name in project.catalog.attributes:
+            needs.attributes.add(name)
+        elif root == "event" and scenario.anchor is not None:
+            for event in scenario.anchor.names:
+                if name in project.catalog.events.get(event, {}):
+                    needs.property((event,), name)
+        elif root == "traits" and name in project.checked.program.traits:
+            found = needs_of([project.checked.program.traits[name]], project.checked.program)
+            needs.attributes |= found.attributes
+            for event, properties in found.events.items():
+                needs.property((event,), *properties)
+
+
+def _variables(project: Project, scenario: ir.Scenario) -> Iterator[tuple[str, str]]:
+    messages = next(file.messages for file in project.playbooks if file.name == scenario.playbook)
+    arms = {split.name: [arm for arm, _ in split.arms] for split in scenario.splits}
+    for step in scenario.steps:
+        for send in step.sends:
+            if send.inline is not None:
+                yield from _in_template(send.inline)
+                continue
+            for name in arms.get(send.split or "", []) if send.split else [send.message or ""]:
+                for line in messages.get(name, {}).get(send.channel, {}).values():
+                    yield from _in_template(line.text)
+
+
+def _in_template(text: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return compile_template({"body": text}).variables
+    except TemplateError:
+        return ()

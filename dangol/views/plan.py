@@ -1,0 +1,102 @@
+"""A plan to look at, and the same as JSON: who would be hit, what they would read, why everyone else is left out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dangol.runner.plan import Plan, Sample, ScenarioPlan
+from dangol.views.text import paint, width
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The plan as data, version 1; documented in docs/json.md."""
+    return {
+        "version": 1,
+        "at": instant(plan.at, plan.zone),
+        "universe": plan.universe,
+        "scenarios": [_scenario(scenario) for scenario in plan.scenarios],
+        "volume": dict(plan.volume),
+        "overlap": [{"scenarios": [o.first, o.second], "customers": o.customers} for o in plan.overlaps],
+    }
+
+
+def _scenario(plan: ScenarioPlan) -> dict[str, Any]:
+    return {
+        "playbook": plan.playbook,
+        "scenario": plan.scenario,
+        "reading": plan.reading,
+        "entry": plan.entry,
+        "audience": plan.audience,
+        "sends": [_send(send) for send in plan.sends],
+        "held": [{"reason": held.reason, "count": held.count} for held in plan.held],
+        "volume": plan.volume,
+        "arms": dict(plan.arms),
+        "samples": [{**_send(sample.send), "content": dict(sample.content)} for sample in plan.samples],
+    }
+
+
+def _send(send: Any) -> dict[str, Any]:
+    return {
+        "customer": send.customer,
+        "channel": send.channel,
+        "step": send.step,
+        "arm": send.arm,
+        "message": send.message,
+    }
+
+
+def instant(micros: int, zone: str) -> str:
+    """An instant as ISO 8601 with the zone's offset."""
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (epoch + dt.timedelta(microseconds=micros)).astimezone(ZoneInfo(zone)).isoformat()
+
+
+def as_text(plan: Plan, *, colour: bool = False) -> str:
+    """The plan for a terminal, without a final line break."""
+    return "\n".join(_lines(plan, colour))
+
+
+def _lines(plan: Plan, colour: bool) -> Iterator[str]:
+    yield f"Plan at {instant(plan.at, plan.zone)} ({plan.zone}), {plan.universe:,} customers. Nothing is sent."
+    for scenario in plan.scenarios:
+        yield ""
+        yield from _scenario_lines(scenario, colour)
+    yield ""
+    total = sum(plan.volume.values())
+    yield f"In all: {_messages(total)}{_channels(plan.volume)}"
+    for overlap in plan.overlaps:
+        yield f"  {overlap.customers:,} customers are hit by both {overlap.first} and {overlap.second}"
+
+
+def _scenario_lines(plan: ScenarioPlan, colour: bool) -> Iterator[str]:
+    yield paint(f"{plan.playbook}/{plan.scenario}", "bold", colour=colour)
+    for line in plan.reading.splitlines():
+        yield f"  {line}"
+    yield f"  An entry starts at {plan.entry}."
+    rows = [(f"{plan.audience:,}", "in the audience")]
+    rows += [(f"−{held.count:,}", held.reason) for held in plan.held]
+    rows.append((f"{len(plan.sends):,}", f"would be sent to now{_channels(plan.volume)}"))
+    size = max(width(count) for count, _ in rows)
+    yield from (f"  {' ' * (size - width(count))}{count}  {what}" for count, what in rows)
+    if plan.arms:
+        yield "  arms: " + ", ".join(f"{arm} {count:,}" for arm, count in plan.arms.items())
+    yield from (line for sample in plan.samples for line in _sample(sample))
+
+
+def _sample(sample: Sample) -> Iterator[str]:
+    arm = f", {sample.send.arm}" if sample.send.arm else ""
+    yield f"  {sample.send.customer} reads on {sample.send.channel} (step {sample.send.step}{arm}):"
+    for part, text in sample.content.items():
+        label = "" if part == "body" else f"{part}: "
+        yield from (f"    │ {label if n == 0 else ''}{line}" for n, line in enumerate(text.splitlines() or [""]))
+
+
+def _messages(count: int) -> str:
+    return f"{count:,} message" + ("" if count == 1 else "s")
+
+
+def _channels(volume: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{channel} {count:,}' for channel, count in volume.items())})" if volume else ""
