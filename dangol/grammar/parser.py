@@ -1,0 +1,75 @@
+"""A line of any kind to its syntax tree, or to what is wrong with it; never raises and never takes long."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from dangol.diagnostics import Diagnostic, Line, Span, diagnose
+from dangol.grammar import ast, lalr, mistakes
+from dangol.grammar.build import Build
+from dangol.grammar.lexer import Lexer
+from dangol.grammar.tables import tables
+from dangol.grammar.tokens import Broken, Problem
+
+LONGEST, DEEPEST = 10_000, 180
+"""Characters of a line, and levels of its tree: passes over the tree may recurse along it."""
+
+
+def parse(line: Line, kind: ast.LineKind) -> tuple[ast.Root | None, list[Diagnostic]]:
+    """The tree of a line read as `kind` and no diagnostics, or None and at least one error."""
+    problems: list[Problem] = []
+    root = _read(line.text, kind, problems)
+    if problems:
+        return None, [_diagnostic(problem, line) for problem in sorted(problems, key=lambda p: p.span.start)]
+    return root, []
+
+
+def _diagnostic(problem: Problem, line: Line) -> Diagnostic:
+    return diagnose(problem.code, problem.message, line, problem.span, hints=problem.hints, label=problem.label)
+
+
+def _read(text: str, kind: ast.LineKind, problems: list[Problem]) -> ast.Root | None:
+    if len(text) > LONGEST:
+        message = f"This line has {len(text):,} characters; a line has at most {LONGEST:,}."
+        problems.append(Problem("E101", message, Span(0, 1), ("give parts of it names of their own",)))
+        return None
+    builder = Build(text, problems)
+    actions = [getattr(builder, action) if action else None for action in _actions()]
+    try:
+        root: ast.Root = lalr.run(tables(), kind, Lexer(text, problems), actions)
+    except Broken as broken:
+        problems.append(broken.problem)
+    except lalr.Stuck as stuck:
+        problems.append(mistakes.explain(stuck, text, kind))
+    else:
+        _limit_depth(root, problems)
+        return root
+    return None
+
+
+@cache
+def _actions() -> tuple[str, ...]:
+    return tuple(rule.action if rule.action != "[]" else "" for rule in tables().rules)
+
+
+def _limit_depth(root: Any, problems: list[Problem]) -> None:
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            message = "This is nested too deep; give the inner part a name of its own."
+            problems.append(Problem("E102", message, level[0].span))
+            return
+        level = [child for node in level for child in _children(node)]
+
+
+def _children(node: ast.Node) -> list[ast.Node]:
+    children: list[ast.Node] = []
+    values: list[Any] = list(vars(node).values())
+    for value in values:
+        if isinstance(value, ast.Node):
+            children.append(value)
+        elif type(value) is tuple:
+            values.extend(value)
+    return children
