@@ -61,7 +61,7 @@ def schedule(tree: ast.Schedule, scope: Scope) -> ir.Schedule:
                 raise scope.error("E308", str(problem), tree, hints) from None
             return ir.Schedule(zone, cron=" ".join(text.split()))
         case ast.Every(duration=duration):
-            step = instants.shift(duration, scope)
+            step = instants.shift(duration)
             if step.months or step.micros < MINUTE:
                 raise scope.error("E308", "`every` takes a minute or more, in exact units up to weeks", duration)
             return ir.Schedule(zone, every=step)
@@ -157,7 +157,7 @@ def lasting(duration: ast.Duration, code: str, what: str, scope: Scope) -> ir.Sh
     """A duration above zero."""
     if not duration.amount:
         raise scope.error(code, f"{what} needs a duration above zero", duration)
-    return instants.shift(duration, scope)
+    return instants.shift(duration)
 
 
 def quiet(tree: ast.Quiet, scope: Scope) -> ir.Quiet:

@@ -13,7 +13,6 @@ from dangol.grammar import ast
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 EXACT = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}
 NOMINAL = {**EXACT, "mo": 30 * DAY, "y": 365 * DAY}
-LONGEST = 100 * 365 * DAY
 MOMENTS = {"yesterday": 0, "today": 1, "entry": 2, "now": 2}
 
 
@@ -22,30 +21,21 @@ def nominal(duration: ast.Duration) -> Fraction:
     return duration.amount * NOMINAL[duration.unit]
 
 
-def shift(duration: ast.Duration, scope: Scope) -> ir.Shift:
-    """The step in time; E215 for a part of a month or year, and for more than a hundred years."""
-    _bounded(duration, scope)
+def shift(duration: ast.Duration) -> ir.Shift:
+    """The step in time; the parser has bounded it and made sure that months and years are whole."""
     if duration.unit in EXACT:
         return ir.Shift(micros=round(duration.amount * EXACT[duration.unit]))
-    if duration.amount.denominator != 1:
-        raise scope.error("E215", "months and years are counted whole", duration, ("write it in days",))
     return ir.Shift(months=int(duration.amount) * (12 if duration.unit == "y" else 1))
 
 
 def day_shift(duration: ast.Duration, scope: Scope) -> ir.Shift:
     """The step for a date, in whole days of the calendar; E215 for hours and parts of a day."""
-    _bounded(duration, scope)
     if duration.unit in ("mo", "y"):
-        return shift(duration, scope)
+        return shift(duration)
     days = duration.amount * (7 if duration.unit == "w" else 1)
     if duration.unit not in ("d", "w") or days.denominator != 1:
         raise scope.error("E215", "a date has no hours: it takes whole days, weeks, months or years", duration)
     return ir.Shift(days=int(days))
-
-
-def _bounded(duration: ast.Duration, scope: Scope) -> None:
-    if nominal(duration) > LONGEST:
-        raise scope.error("E215", "a duration of more than 100 years is too long", duration)
 
 
 def days(date: dt.date) -> int:

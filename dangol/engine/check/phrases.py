@@ -215,7 +215,7 @@ def follow(sequence: ast.Sequence, event: str, scope: Scope) -> ir.Follow:
     with parts.next():
         found = _second_event(sequence, inner)
     with parts.next():
-        gap = instants.shift(sequence.gap, inner) if sequence.gap is not None else None
+        gap = instants.shift(sequence.gap) if sequence.gap is not None else None
     for name in sequence.same:
         with parts.next():
             _agree(name, event, other, inner)

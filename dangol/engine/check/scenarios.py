@@ -101,13 +101,17 @@ class _Reading:
         return {name: ir.SplitArm(name, split.salt, split.arms) for name, split in self.splits.items()}
 
     def _used_splits(self) -> tuple[ir.Split, ...]:
-        named = dict.fromkeys(
-            send.message.name
-            for step in self.text.rule.tree.steps
-            for send in step.sends
-            if isinstance(send.message, ast.SplitName)
-        )
-        return tuple(self.splits[name] for name in named if name in self.splits)
+        """The splits that the steps name, as messages or in `if`."""
+        named: dict[str, None] = {}
+        for step in self.text.rule.tree.steps:
+            pending = [step.condition] if step.condition is not None else []
+            while pending:
+                node = pending.pop()
+                if isinstance(node, ast.Name):
+                    named[node.text] = None
+                pending.extend(shorthand.children(node))
+            named.update((s.message.name, None) for s in step.sends if isinstance(s.message, ast.SplitName))
+        return tuple(split for name, split in self.splits.items() if name in named)
 
     def _setting(
         self, anchor: tuple[ir.Condition, anchors.Anchor] | None, used: tuple[ir.Split, ...]
@@ -233,6 +237,6 @@ class _Reading:
 def _due(timing: ast.Timing | None, scope: Scope) -> ir.Due | None:
     if timing is None:
         return None
-    shift = instants.shift(timing.delay, scope) if timing.delay is not None else None
+    shift = instants.shift(timing.delay) if timing.delay is not None else None
     at = beside.minute_of_day(timing.at, scope) if timing.at is not None else None
     return ir.Due(timing.word, shift, at, scope.zone)

@@ -24,11 +24,10 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Mention:
-    """An event phrase somewhere in a line: as it would be pasted, its single events, the definition it was found in."""
+    """An event phrase somewhere in a line, as it would be pasted, and its event (or event group)."""
 
     phrase: ast.Phrase | ast.Name
-    events: frozenset[str]
-    within: str | None = None
+    event: str
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The one shorthand (language reference, section 4): what a bare `not B` in a conjunction reads as.
 
-Choices where the reference leaves room: "another event" is one whose set of single events differs, so a group and one
-of its members are two events, and two names for the same single events are one. A phrase in a segment or trait that is
-used counts unless it stands under `not` or `never` there. Two phrases written alike are two.
+Choices where the reference leaves room: "another event" is one of another name, so an event group and one of its members
+are two (`active within 30d and not visited` asks for activity that no visit followed). A phrase in a segment or trait
+that is used counts unless it stands under `not` or `never` there. Two phrases written alike are two.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def mentions(node: ast.Expr, scope: Scope) -> list[Mention]:
             found.append(phrase)
         elif isinstance(item, ast.Name):
             known = scope.names.known.get(item.text)
-            found += [replace(m, within=item.text) for m in known.mentions] if known else []
+            found += known.mentions if known else ()
         else:
             stack.extend(reversed(list(children(item))))
     return list(dict.fromkeys(found)) if len(found) > MOST_MENTIONS else found
@@ -80,11 +80,7 @@ def _as_phrase(node: ast.Expr, scope: Scope) -> Mention | None:
         return None
     event = replace(subject, parts=subject.parts[:1])
     phrase = replace(node, subject=event) if isinstance(node, ast.Phrase) else event
-    return Mention(phrase, _single(event.text, scope))
-
-
-def _single(event: str, scope: Scope) -> frozenset[str]:
-    return frozenset(scope.names.catalog.members(event))
+    return Mention(phrase, event.text)
 
 
 # --- bare negations -----------------------------------------------------------------------------------------------
@@ -117,8 +113,6 @@ def _bare(member: ast.Expr, scope: Scope) -> Bare | None:
 
 def _as_bare_event(node: ast.Expr, scope: Scope) -> Mention | None:
     if isinstance(node, ast.Phrase):
-        while isinstance(unwrap(node.subject), ast.Phrase):
-            return None
         if not all(isinstance(c, ast.Where) for c in node.clauses):
             return None
     elif not isinstance(node, ast.Name):
@@ -148,7 +142,7 @@ def _attach(
     found[place] = []
     unclear = False
     for b in negation.phrases:
-        rivals = [(i, m) for i, group in others.items() for m in group if m.events != b.events]
+        rivals = [(i, m) for i, group in others.items() for m in group if m.event != b.event]
         if not rivals:
             found[place].append(ast.Never(b.phrase, span=negation.node.span))
         elif len(rivals) == 1 and _is_member(found[rivals[0][0]][0], scope):
@@ -188,7 +182,7 @@ def _report(negation: Bare, others: dict[int, list[Mention]], scope: Scope) -> N
     never = " and ".join(text_of(ast.Never(b.phrase)) for b in events)
     hints = [f"`{never}`"]
     for rival in dict.fromkeys(m for group in others.values() for m in group):
-        attached = [b for b in events if b.events != rival.events]
+        attached = [b for b in events if b.event != rival.event]
         if attached:
             reading: ast.Expr = rival.phrase
             for b in attached:

@@ -127,7 +127,7 @@ def _within(inner: ast.Expr, scope: Scope) -> tuple[ir.Shift, tuple[ast.Clause, 
     if not times[0].duration.amount:
         raise scope.error("E311", "a target needs a time above zero", times[0])
     rest = tuple(c for c in clauses if c is not times[0])
-    return instants.shift(times[0].duration, scope), rest
+    return instants.shift(times[0].duration), rest
 
 
 # --- what it is compared with -------------------------------------------------------------------------------------

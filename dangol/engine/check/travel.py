@@ -57,7 +57,7 @@ def use(name: str, node: ast.Node, scope: Scope) -> None:
 
 def _point(node: ast.AsOf, scope: Scope) -> ir.Point:
     if isinstance(node.when, ast.Duration):
-        return ir.Point("at", scope.zone, -instants.shift(node.when, scope))
+        return ir.Point("at", scope.zone, -instants.shift(node.when))
     return instants.point(node.when, scope)
 
 

@@ -45,7 +45,7 @@ def _now(subject: Subject, scope: Scope) -> ir.Point:
 
 
 def _step(duration: ast.Duration, subject: Subject, scope: Scope) -> ir.Shift:
-    return instants.day_shift(duration, scope) if subject == "date" else instants.shift(duration, scope)
+    return instants.day_shift(duration, scope) if subject == "date" else instants.shift(duration)
 
 
 def _back(duration: ast.Duration, subject: Subject, scope: Scope) -> ir.Point:
