@@ -1,0 +1,181 @@
+"""The customers: ids with their order, who is a member, attributes, and lists of ids."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dangol.diagnostics import DangolError
+from dangol.engine.catalog import normal
+from dangol.engine.ir import Type
+from dangol.engine.sources import CustomerSource, Sources
+from dangol.engine.state.coding import coder
+from dangol.engine.state.encode import DICTIONARY, DTYPES, MISSING, Scale, encoded, identity, missing, text, unpacked
+from dangol.engine.state.filter import filter_of
+from dangol.engine.state.growth import Mark, mark
+from dangol.engine.state.layout import Index
+from dangol.engine.state.lists import read_lists
+from dangol.engine.state.notes import finding
+from dangol.engine.state.session import Session
+from dangol.engine.state.tables import Form, Relation, relation
+from dangol.engine.state.vocabulary import Texts, Vocabulary, vocabulary_name
+from dangol.engine.state.writer import Lowest, pad
+
+IDS, RANK, MEMBER, FIRST_SEEN = "ids", "rank", "member", "first_seen"
+_WIDEST = 64
+
+
+def load_customers(
+    session: Session, index: Index, source: CustomerSource, ids: Vocabulary, attributes: Mapping[str, Type]
+) -> Mark:
+    """Reads the customers table: members and the attributes, each a column over all codes known so far."""
+    now = mark(source.table)
+    table = relation(session, source.table)
+    _Table(session, index, source, table, ids).load(attributes)
+    index.meta["customers"]["mark"] = now.to_json()
+    return now
+
+
+class _Table:
+    def __init__(
+        self, session: Session, index: Index, source: CustomerSource, table: Relation, ids: Vocabulary
+    ) -> None:
+        self._session, self._index, self._source, self._table, self._ids = session, index, source, table, ids
+
+    def load(self, attributes: Mapping[str, Type]) -> None:
+        columns = {name: column for name in attributes if (column := self._column(name)) is not None}
+        self._base(columns)
+        self._check(columns, attributes)
+        found = self._session.columns(f"SELECT id FROM {self._rows} WHERE id IS NOT NULL")["id"].tolist()
+        codes = self._ids.codes([value if value.isascii() else normal(value) for value in found])
+        self._unique(codes, found)
+        size = len(self._ids)
+        member = np.zeros(size, np.bool_)
+        member[codes] = True
+        self._index.replace(MEMBER, "?", [member])
+        for key in [key for key in self._index.entries if key.startswith("attributes/")]:
+            self._index.drop(key)
+        self._index.meta["attributes"] = {
+            name: self._attribute(name, kind, columns, codes, size) for name, kind in attributes.items()
+        }
+
+    def _column(self, name: str) -> str | None:
+        declared = self._source.attributes
+        if declared is None:
+            return name if name in self._table.forms else None
+        return self._table.require(declared[name], f"the attribute `{name}`") if name in declared else None
+
+    def _base(self, columns: Mapping[str, str]) -> None:
+        key = self._table.require(self._source.id, "the customer id")
+        where = filter_of(self._source.where, self._table, self._source.zone)
+        names = list(dict.fromkeys([key, *columns.values(), *(where.columns if where else ())]))
+        place = {name: f"f{i}" for i, name in enumerate(names)}
+        raw = "".join(f", {place[column]} AS v{i}" for i, column in enumerate(columns.values()))
+        condition = f" WHERE {where.sql(place)}" if where else ""
+        self._rows = self._session.name("customers")
+        self._session.run(
+            f"CREATE TEMP TABLE {self._rows} AS SELECT {identity(place[key], self._table.forms[key])} AS id{raw}"
+            f" FROM ({self._table.select(names)}){condition}"
+        )
+
+    def _check(self, columns: Mapping[str, str], attributes: Mapping[str, Type]) -> None:
+        rows, missing = self._session.rows(f"SELECT count(*), count_if(id IS NULL) FROM {self._rows}")[0]
+        self._index.meta["customers"]["left"] = [rows, missing]
+        found = []
+        for i, (name, column) in enumerate(columns.items()):
+            form, kind = self._table.forms[column], attributes[name]
+            if kind in ("text", "version") or (form not in ("csv", "json", "text") and kind != "list"):
+                continue
+            written, value = text(f"v{i}", form), encoded(f"v{i}", form, kind)
+            bad = self._session.rows(
+                f"SELECT {written} FROM {self._rows} WHERE {written} IS NOT NULL AND ({value}) IS NULL LIMIT 1"
+            )
+            if bad:
+                message = f"`{str(bad[0][0])[:60]}` in the column `{column}` is not a {kind}"
+                hint = "correct the value or declare the type"
+                found.append(finding("E405", message, self._table.place, hints=(hint,)))
+        if found:
+            raise DangolError(*found)
+
+    def _unique(self, codes: NDArray[np.int32], found: Sequence[str]) -> None:
+        count = np.bincount(codes, minlength=1)
+        twice = np.flatnonzero(count > 1)
+        if len(twice):
+            example = found[int(np.flatnonzero(codes == twice[0])[0])]
+            more = f" (and {len(twice) - 1} more)" if len(twice) > 1 else ""
+            message = f"the customer id `{example}` stands {count[twice[0]]} times in the customers table{more}"
+            hint = "one row per customer; a table of events belongs under `events`"
+            raise DangolError(finding("E408", message, self._table.place, hints=(hint,)))
+
+    def _attribute(
+        self, name: str, kind: Type, columns: Mapping[str, str], codes: NDArray[np.int32], size: int
+    ) -> dict[str, Any]:
+        data = np.full(size, MISSING[kind], DTYPES[kind])
+        if name in columns:
+            data[codes] = self._values(f"v{list(columns).index(name)}", name, kind, self._table.forms[columns[name]])
+        self._index.replace(f"attributes/{name}", DTYPES[kind], [data])
+        scale = Scale()
+        if kind == "number":
+            scale.see(data)
+        return {"kind": kind, "scale": scale.places if kind == "number" else None}
+
+    def _values(self, place: str, name: str, kind: Type, form: Form) -> NDArray[Any]:
+        value = encoded(place, form, kind)
+        if kind in DICTIONARY:
+            vocabulary = Vocabulary(self._index, vocabulary_name(name, kind))
+            coded = coder(self._session, self._rows, value, vocabulary)
+            return coded.codes(self._one(coded.sql))
+        found = self._one(f"coalesce({value}, {missing(kind)})")
+        return unpacked(found, self._source.zone) if kind == "instant" else found
+
+    def _one(self, sql: str) -> NDArray[Any]:
+        return self._session.columns(f"SELECT {sql} AS value FROM {self._rows} WHERE id IS NOT NULL")["value"]
+
+
+# --- after customers and events ---------------------------------------------------------------------------------
+
+
+def finish_customers(index: Index, sources: Sources, ids: Vocabulary, seen: Lowest) -> None:
+    """Brings everything that goes by customer up to the ids there are now: their order, members, lists."""
+    size = len(ids)
+    _rank(index, ids.texts)
+    for name, known in index.meta.get("attributes", {}).items():
+        pad(index, f"attributes/{name}", size, MISSING[known["kind"]])
+    if sources.customers is not None:
+        pad(index, MEMBER, size, False)
+    else:
+        seen.grow(size)
+        index.replace(FIRST_SEEN, "<i8", [seen.firsts])
+    read_lists(index, sources, ids)
+
+
+def _rank(index: Index, texts: Texts) -> None:
+    known = index.read(RANK) if RANK in index else np.empty(0, np.int64)
+    size = len(texts)
+    if len(known) == size and size:
+        return
+    order = _merged(known, texts) if (size - len(known)) * 100 < size else _sorted(texts)
+    rank = np.empty(size, np.int64)
+    rank[order] = np.arange(size)
+    index.replace(RANK, "<i8", [rank])
+
+
+def _sorted(texts: Texts) -> NDArray[np.int64]:
+    """Codes in code-point order of their texts (UTF-8 bytes sort the same way)."""
+    data = [text.encode() for text in texts]
+    if data and max(map(len, data)) <= _WIDEST and not any(b"\0" in each for each in data):
+        return np.argsort(np.array(data), kind="stable")
+    return np.array(sorted(range(len(data)), key=data.__getitem__), np.int64)
+
+
+def _merged(known: NDArray[np.int64], texts: Texts) -> NDArray[np.int64]:
+    """The old order with the few new codes put in their places."""
+    order = np.empty(len(known), np.int64)
+    order[known] = np.arange(len(known))
+    fresh = sorted(range(len(known), len(texts)), key=texts.__getitem__)
+    places = [bisect_left(order, texts[code], key=lambda old: texts[int(old)]) for code in fresh]
+    return np.insert(order, places, fresh)

@@ -1,0 +1,111 @@
+"""The one place that opens DuckDB: no network, no extensions, UTC, and errors in a marketer's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from numpy.typing import NDArray
+
+from dangol.diagnostics import DangolError, Diagnostic
+from dangol.engine.state.notes import finding, shown
+from dangol.engine.state.sql import quoted
+
+SMALL_FETCH = 1_000_000
+MEMORY = "1GB"
+
+Batch = dict[str, NDArray[Any]]
+
+
+class Session:
+    """A DuckDB connection that reads sources. Scratch files go to `scratch`."""
+
+    def __init__(self, scratch: Path | None = None) -> None:
+        self._connection = duckdb.connect(
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "enable_external_file_cache": "false",
+                "memory_limit": MEMORY,
+            }
+        )
+        self.run("SET TimeZone = 'UTC'")
+        self.run(f"SET temp_directory = {quoted(str(scratch) if scratch else '')}")
+        self._names = 0
+
+    def name(self, kind: str) -> str:
+        """A name for a table or type that no other has."""
+        self._names += 1
+        return f"{kind}_{self._names}"
+
+    def run(self, sql: str, *parameters: object) -> None:
+        self._connection.execute(sql, list(parameters)).fetchall()
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return list(self._connection.execute(sql, list(parameters)).fetchall())
+
+    def columns(self, sql: str) -> Batch:
+        """The whole result as arrays; the query must not give NULL."""
+        return dict(self._connection.execute(sql).fetchnumpy())
+
+    def batches(self, sql: str, *, small: bool) -> Iterator[Batch]:
+        """The result in source order; a `small` one comes at once, without loading pandas."""
+        if small:
+            yield self.columns(sql)
+            return
+        self._connection.execute(sql)
+        while len(frame := self._connection.fetch_df_chunk(512)):
+            yield {str(name): frame[name].to_numpy() for name in frame.columns}
+
+    def insert(self, table: str, frame: object) -> None:
+        """The rows of a pandas frame at the end of a table."""
+        self._connection.register("incoming", frame)
+        self.run(f"INSERT INTO {table} SELECT * FROM incoming")
+        self._connection.unregister("incoming")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def session(scratch: Path | None = None) -> Iterator[Session]:
+    """A session for the work inside; what the reader complains of becomes a diagnostic."""
+    opened = Session(scratch)
+    try:
+        yield opened
+    except duckdb.Error as error:
+        raise DangolError(_explained(str(error))) from None
+    finally:
+        opened.close()
+
+
+def _explained(error: str) -> Diagnostic:
+    """DuckDB's complaint about a file as one sentence with file and line."""
+    line = re.search(r"[Ll]ine:? (\d+)", error)
+    file = re.search(r"(?m)^\s*file = (.+)$", error) or re.search(r'file "([^"]+)"', error)
+    place = shown(file.group(1).strip()) if file else "data"
+    where = f"line {line.group(1)}" if line else "the data"
+    for pattern, message, hint in _COMPLAINTS:
+        found = re.search(pattern, error, re.DOTALL)
+        if found:
+            return finding("E404", message.format(where, *found.groups()), place, hints=(hint,) if hint else ())
+    return finding("E404", f"{where} cannot be read: {error.splitlines()[0]}", place)
+
+
+_COMPLAINTS = (
+    (
+        r"Number of Columns: (\d+) Found: (\d+)",
+        "{0} has {2} fields where the header has {1}",
+        "a field with a comma or a line break in it needs double quotes around it",
+    ),
+    (r"not utf-8|[Ii]nvalid unicode", "{0} is not UTF-8 text", "save the file as UTF-8"),
+    (r"unterminated quote", "a double quote is opened in {0} and never closed", "write a quote inside a field twice"),
+    (r"quote", "{0} has a double quote where none can stand", "put the whole field in quotes, inner ones twice"),
+    (r"Malformed JSON", "{0} is not valid JSON", "one JSON object a line"),
+    (r"GZIP", "the compressed file ends too early or is damaged", "copy it again"),
+    (r"maximum.*size|over.*size", "{0} is longer than a line may be", ""),
+)

@@ -1,0 +1,51 @@
+"""Local times to instants: a skipped time is the first later instant, a repeated one the first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SECOND = 1_000_000
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_STEP = 7 * 86_400
+_FIRST, _LAST = -2_208_988_800, 4_102_444_800
+"""1900 and 2100, in seconds; the offsets at these ends hold beyond them."""
+
+
+def to_utc(local: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
+    """Microseconds of local times (as if they were UTC) → µs since the epoch."""
+    if zone == "UTC" or not len(local):
+        return local
+    starts, offsets = transitions(zone)
+    ends = starts[1:] + offsets[:-1]
+    era = np.searchsorted(ends, local, side="right")
+    return np.maximum(local - offsets[era], starts[era])
+
+
+@lru_cache(maxsize=32)
+def transitions(zone: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Instants from which an offset holds, and the offsets, both in µs; the first one holds since ever."""
+    info = ZoneInfo(zone)
+
+    def offset(second: int) -> int:
+        moment = (_EPOCH + dt.timedelta(seconds=second)).astimezone(info).utcoffset()
+        return round(moment.total_seconds()) if moment is not None else 0
+
+    starts, offsets = [np.iinfo(np.int64).min // _SECOND + 100_000], [offset(_FIRST)]
+    for second in range(_FIRST + _STEP, _LAST, _STEP):
+        if offset(second) != offsets[-1]:
+            starts.append(_change(offset, second - _STEP, second))
+            offsets.append(offset(second))
+    return np.array(starts, np.int64) * _SECOND, np.array(offsets, np.int64) * _SECOND
+
+
+def _change(offset, low: int, high: int) -> int:  # type: ignore[no-untyped-def]
+    before = offset(low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if offset(middle) == before else (low, middle)
+    return high
