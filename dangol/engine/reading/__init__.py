@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from dangol.engine import ir
-from dangol.engine.reading import scenarios
 from dangol.engine.reading.english import English
 from dangol.engine.reading.korean import Korean
 from dangol.engine.reading.literals import names
 from dangol.engine.reading.outline import Outline, Reader, lines, outline
 from dangol.engine.reading.references import definitions, walk
-from dangol.engine.reading.scenarios import Arms, ScenarioReading
+from dangol.engine.reading.scenarios import ScenarioReading, tell
 
 __all__ = [
     "Lang",
@@ -37,8 +36,8 @@ __all__ = [
 Lang = Literal["en", "ko"]
 
 _LABELS = {
-    "en": {"who": "who", "entry": "entry", "steps": "steps", "leaves": "leaves"},
-    "ko": {"who": "대상", "entry": "진입 시점", "steps": "단계", "leaves": "이탈"},
+    "en": {"who": "who", "entry": "entry", "steps": "steps", "leaves": "leaves", "beside": "rules"},
+    "ko": {"who": "대상", "entry": "진입 시점", "steps": "단계", "leaves": "이탈", "beside": "규칙"},
 }
 
 
@@ -63,25 +62,15 @@ def in_full(node: ir.Node, program: ir.Program | None = None, lang: Lang = "en",
     yield from _definitions_in_full(node, program, words)
 
 
-def scenario_reading(
-    scenario: ir.Scenario, lang: Lang = "en", zone: str = "UTC", arms: Arms | None = None
-) -> ScenarioReading:
-    """The parts of a scenario in plain words; `arms` names the arms of its splits."""
-    if lang == "ko":
-        return scenarios.korean(scenario, Korean(zone), arms or {})
-    return scenarios.english(scenario, English(zone), arms or {})
+def scenario_reading(scenario: ir.Scenario, lang: Lang = "en") -> ScenarioReading:
+    """The parts of a scenario in plain words."""
+    return tell(scenario, reader(lang, scenario.zone))
 
 
-def scenario_in_full(
-    scenario: ir.Scenario,
-    program: ir.Program | None = None,
-    lang: Lang = "en",
-    zone: str = "UTC",
-    arms: Arms | None = None,
-) -> Iterator[str]:
+def scenario_in_full(scenario: ir.Scenario, program: ir.Program | None = None, lang: Lang = "en") -> Iterator[str]:
     """The scenario line by line, then each definition that it rests on."""
-    words, label = reader(lang, zone), _LABELS[lang]
-    found = scenario_reading(scenario, lang, zone, arms)
+    words, label = reader(lang, scenario.zone), _LABELS[lang]
+    found = tell(scenario, words)
     first, *rest = lines(outline(scenario.who, words))
     yield f"{label['who']}: {first}"
     yield from rest
@@ -89,6 +78,8 @@ def scenario_in_full(
     yield f"{label['steps']}:"
     yield from (f"   {position}. {step}" for position, step in enumerate(found.steps, 1))
     yield f"{label['leaves']}: {found.leaves}"
+    yield f"{label['beside']}:"
+    yield from (f"   - {line}" for line in found.beside)
     yield from _definitions_in_full(scenario, program, words)
 
 
@@ -102,7 +93,7 @@ def _definitions_in_full(node: ir.Node | ir.Scenario, program: ir.Program | None
 def _line(node: ir.Node | ir.Scenario, words: Reader, lang: Lang) -> str:
     if not isinstance(node, ir.Scenario):
         return _text(node, words)
-    found = scenario_reading(node, lang, words.zone)
+    found = scenario_reading(node, lang)
     steps = " → ".join(f"({position}) {step}" for position, step in enumerate(found.steps, 1))
     return f"{found.who} → {steps} [{found.entry}]"
 

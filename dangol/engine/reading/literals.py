@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -73,3 +74,13 @@ def constant(node: ir.Constant, zone: str) -> str:
 def is_empty(window: ir.Window | None) -> bool:
     """Whether the window lets every time in."""
     return window is None or (window.low is None and window.high is None)
+
+
+def clock(minutes: int) -> str:
+    """Minutes since midnight as `09:30`."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def shares(arms: Iterable[tuple[str, Fraction]]) -> str:
+    """`discount 45%, control 55%`"""
+    return ", ".join(f"{name} {percent(share)}" for name, share in arms)

@@ -203,6 +203,19 @@ def instant_text(micros: int, zone: str) -> str:
     return text + (local.isoformat(timespec=spec)[len(text) :] if shown_twice else "")
 
 
+def weekly(cron: str) -> tuple[int, tuple[int, ...]] | None:
+    """A cron line that names one time of day, on every day or on days of the week: minutes since midnight, and the days.
+
+    0 is Sunday; no days stands for every day. None for any other cron line.
+    """
+    minute, hour, day, month, weekdays = (cron.split() + [""] * 5)[:5]
+    plain = minute.isdecimal() and hour.isdecimal() and day == month == "*"
+    listed = [] if weekdays == "*" else weekdays.split(",")
+    if not plain or not all(each.isdecimal() for each in listed):
+        return None
+    return int(hour) * 60 + int(minute), tuple(int(each) % 7 for each in listed)
+
+
 def needs_zone(*edges: Edge | None) -> str | None:
     """The zone that a reader must know to place the edges, if any."""
     for edge in edges:

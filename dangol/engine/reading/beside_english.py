@@ -1,0 +1,121 @@
+"""The lines beside a scenario in English: schedule, holdout, caps, quiet hours, targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dangol.engine import ir
+from dangol.engine.reading import times
+from dangol.engine.reading.english import English
+from dangol.engine.reading.literals import clock, names, percent, quantity
+
+_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_COMPARISONS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+
+
+def lines(scenario: ir.Scenario, reader: English) -> Iterator[str]:
+    """One sentence for each rule, defaults included where they decide what happens."""
+    yield f"new entries are looked for {_schedule(scenario.schedule, reader)}"
+    yield f"again: {_again(scenario.again, reader)}"
+    late = "24 hours" if scenario.expires is None else reader.duration(scenario.expires)
+    yield f"a step that could not go out {late} after it was due is dropped"
+    if scenario.holdout is not None:
+        yield f"{percent(scenario.holdout)} of the customers are held out, always the same ones"
+    yield from (f"at most {cap(each, reader)}" for each in scenario.caps)
+    if scenario.quiet is not None:
+        yield quiet(scenario.quiet)
+    if scenario.limit is not None:
+        yield f"a run that would hit more than {quantity(scenario.limit)} customers is stopped"
+    if scenario.priority:
+        yield f"priority {scenario.priority}"
+    yield from (f"target: {kpi(each, reader)}" for each in scenario.kpis)
+    if scenario.winner is not None:
+        yield winner(scenario.winner, reader)
+
+
+def _schedule(schedule: ir.Schedule | None, reader: English) -> str:
+    if schedule is None:
+        return "at every run"
+    if schedule.cron is not None:
+        return f"{_cron(schedule.cron)} ({schedule.zone})"
+    if schedule.every is not None:
+        return f"every {reader.duration(schedule.every)}"
+    return f"once, at {times.instant_text(schedule.once or 0, schedule.zone)} ({schedule.zone})"
+
+
+def _cron(cron: str) -> str:
+    found = times.weekly(cron)
+    if found is None:
+        return f"at the times of the cron line {names(cron)}"
+    minutes, days = found
+    on = f"on {' and '.join(_DAYS[day] for day in days)}" if days else "daily"
+    return f"{on} at {clock(minutes)}"
+
+
+def _again(again: ir.Again, reader: English) -> str:
+    if again.mode == "never":
+        return "each customer enters once"
+    if again.mode == "each time" or again.shift is None:
+        return "a customer may enter again each time, once the running entry has ended"
+    return f"a customer may enter again {reader.duration(again.shift)} after the last entry"
+
+
+def cap(node: ir.Cap, reader: English) -> str:
+    """`2 messages in any 7 days`"""
+    over = (
+        f"in a calendar {node.window} ({node.zone})"
+        if isinstance(node.window, str)
+        else f"in any {reader.duration(node.window)}"
+    )
+    on = f" on {node.channel}" if node.channel else ""
+    return f"{quantity(node.count)} message{'' if node.count == 1 else 's'}{on} {over}"
+
+
+def quiet(node: ir.Quiet) -> str:
+    """The hours without messages."""
+    return (
+        f"nothing is sent from {clock(node.start)} to {clock(node.end)} ({node.zone}); it waits until {clock(node.end)}"
+    )
+
+
+def kpi(node: ir.Kpi, reader: English) -> str:
+    """The target as a sentence, without `target:`."""
+    what = metric(node.metric, reader)
+    if node.per == "customer":
+        what += ", per customer,"
+    elif isinstance(node.per, ir.Events):
+        what += f", per {reader.events(node.per)},"
+    if node.same:
+        what += f" (with the same {' and '.join(names(name) for name in node.same)} as the entry's event)"
+    rate = node.metric.function is None and node.per is None
+    until = f"by the end of {times.day_text(node.by)} ({node.zone})"
+    if node.op in _COMPARISONS:
+        level = percent(node.amount) if rate else quantity(node.amount)
+        return f"{what} is {_COMPARISONS[node.op]} {level} {until}"
+    change = f"{quantity(node.amount * 100)} percentage points" if node.points else percent(node.amount)
+    against = f"against {node.versus}"
+    if node.baseline is not None:
+        against = f"from {percent(node.baseline) if rate else quantity(node.baseline)}"
+    return f"{what} is {node.op} by at least {change} {against}, {until}"
+
+
+def metric(node: ir.Metric, reader: English) -> str:
+    """What is measured of each customer from their first message on."""
+    own = " of this scenario's own messages" if node.ledger else ""
+    events = reader.events(node.events) + own
+    after = f"within {reader.duration(node.within)} after the first message"
+    if node.function is None:
+        how_many = reader.condition(ir.Matches(node.events, node.low, node.high)) + own
+        return f"the share of customers with {how_many} {after}"
+    if node.property is None:
+        return f"the {node.function} of {events} {after}"
+    return f"the {node.function} of {names(node.property)} over [{events}] {after}"
+
+
+def winner(node: ir.Winner, reader: English) -> str:
+    """How one arm is chosen."""
+    return (
+        f"split {names(node.split)}: the best arm by [{metric(node.metric, reader)}] is chosen at "
+        f"{percent(node.confidence)} confidence once each arm has {quantity(node.minimum)} customers; "
+        f"customers who enter after that get it"
+    )
