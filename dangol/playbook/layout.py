@@ -147,7 +147,7 @@ class _Writer:
         """The items of a mapping or list, one a row; `prefix` (such as `- `) goes before the first."""
         for number, (key, item) in enumerate(value.items):
             start = item.start if key is None else key.start
-            self._comments_before(start, None if value.flow else self._column(start, key is None), indent)
+            self._comments_before(start, None if value.flow else self._column(start, key is None), indent, key is None)
             head = prefix if number == 0 and prefix else " " * indent
             step = number if key is None else key.text
             self._value(item, (*path, step), indent, head + self._name(key), key is None)
@@ -252,7 +252,7 @@ class _Writer:
             self.rows[-1] = f"{self.rows[-1]}  {comment.text}"
             self.last = max(self.last, comment.start + len(comment.text))
 
-    def _comments_before(self, start: int, column: int | None, indent: int) -> None:
+    def _comments_before(self, start: int, column: int | None, indent: int, listed: bool = False) -> None:
         """Comments and a blank line ahead of the entry at `start`; its `column` as written is None within brackets."""
         while self.comments and self.comments[0].start < start:
             comment = self.comments.pop(0)
@@ -262,7 +262,8 @@ class _Writer:
             self.last = comment.start + len(comment.text)
         if column is None or column < 0:
             return
-        self._blank(start)
+        dash = self.text.find("-", self.last, start) if listed else -1
+        self._blank(dash if dash >= 0 else start)
         while self.enclosing and self.enclosing[-1][1] >= indent:
             self.enclosing.pop()
         self.enclosing.append((column, indent))
