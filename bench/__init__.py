@@ -1,0 +1,1 @@
+"""Benchmarks with their peers: one command, the same members from every method."""
