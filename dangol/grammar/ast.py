@@ -164,7 +164,10 @@ TimeClause = Within | WithinNext | Ago | MoreThanAgo | Relative | BetweenDates |
 
 @dataclass(frozen=True)
 class Times(Node):
-    """`3+ times`, `at least 3 times` (3, None); `exactly 1 time`, `once` (1, 1); `at most 2 times` (0, 2); `2..5 times`."""
+    """`3+ times`, `at least 3 times` (3, None); `exactly 1 time`, `once` (1, 1); `at most 2 times` (0, 2).
+
+    Both are below 10^9, and `low <= high`.
+    """
 
     low: int
     high: int | None
@@ -483,7 +486,8 @@ class Winner(Node):
 class Kpi(Node):
     """`METRIC [per customer|per EVENT] (>= LEVEL | up|down CHANGE (vs GROUP | from BASELINE)) by DATE`
 
-    `op` is `>=`, `<=`, `>`, `<`, `up` or `down`; `points` says that the change is in percentage points (`2pp`).
+    `op` is `>=`, `<=`, `>`, `<`, `up` or `down`; `points` says that the change is in percentage points: `2pp` is the
+    amount 0.02.
     `same` are the properties of `with same …`.
     """
 

@@ -8,14 +8,19 @@ from typing import Any, cast
 
 from dangol.diagnostics import Span
 from dangol.grammar import ast, phrases
+from dangol.grammar.literals import SECONDS
 from dangol.grammar.tokens import Problem, Token
 
-WEEKDAYS = {
-    name: day
-    for day, names in enumerate(("mon monday 월 월요일", "tue tuesday 화 화요일", "wed wednesday 수 수요일", "thu thursday 목 목요일",
-                                 "fri friday 금 금요일", "sat saturday 토 토요일", "sun sunday 일 일요일"))
-    for name in names.split()
-}  # fmt: skip
+_DAYS = (
+    ("mon", "monday", "월", "월요일"),
+    ("tue", "tuesday", "화", "화요일"),
+    ("wed", "wednesday", "수", "수요일"),
+    ("thu", "thursday", "목", "목요일"),
+    ("fri", "friday", "금", "금요일"),
+    ("sat", "saturday", "토", "토요일"),
+    ("sun", "sunday", "일", "일요일"),
+)
+WEEKDAYS = {name: day for day, names in enumerate(_DAYS) for name in names}
 
 
 def name_of(token: Token) -> str:
@@ -43,8 +48,12 @@ class Build:
     def problem(self, code: str, message: str, span: Span, *hints: str) -> None:
         self.problems.append(Problem(code, message, span, hints))
 
-    def written(self, *parts: Span) -> str:
-        return " ".join(self.line[part.start : part.end] for part in parts)
+    def written(self, span: Span) -> str:
+        return self.line[span.start : span.end]
+
+    def is_duration(self, node: ast.Expr) -> bool:
+        """Whether a duration was written there; not what stands in for a number that could not be read."""
+        return isinstance(node, ast.Duration) and not any(problem.span == node.span for problem in self.problems)
 
     # --- literals and names ---
 
@@ -102,7 +111,7 @@ class Build:
         return ast.Top(amount, by, span=span)
 
     def compare(self, span: Span, left: ast.Expr, op: Token, right: ast.Expr) -> ast.Compare:
-        if isinstance(right, ast.Duration) and not isinstance(left, ast.Duration):
+        if isinstance(right, ast.Duration) and self.is_duration(right) and not isinstance(left, ast.Duration):
             self.compared_with_duration(span, left, op.type, right)
         else:
             self.no_durations(left, right)
@@ -113,8 +122,8 @@ class Build:
         message = f"`{length}` is a length of time; it stands in a window like `within {length}`, not in a comparison."
         hints = []
         if isinstance(left, ast.Call) and left.function in ("days_since", "gap"):
-            days = right.amount * {"h": Fraction(1, 24), "d": 1, "w": 7, "mo": 30, "y": 365}.get(right.unit, 0)
-            hints = [f"`{left.function}` counts days: `{subject} {op} {float(days):g}`"] if days else []
+            days = right.amount * Fraction(SECONDS[right.unit], SECONDS["d"])
+            hints = [f"`{left.function}` counts days: `{subject} {op} {float(days):g}`"]
         elif isinstance(left, ast.Name | ast.Call | ast.Bracket) and op in ("<", "<="):
             hints = [f"write `{subject} within {length}`"]
         elif isinstance(left, ast.Name | ast.Call | ast.Bracket) and op in (">", ">="):
@@ -123,7 +132,7 @@ class Build:
 
     def no_durations(self, *operands: ast.Expr) -> None:
         for operand in operands:
-            if isinstance(operand, ast.Duration):
+            if self.is_duration(operand):
                 message = (
                     f"`{self.written(operand.span)}` is a length of time; one cannot calculate or compare with it."
                 )
@@ -290,9 +299,10 @@ class Build:
 
     def kpi(self, span: Span, metric: ast.Expr, *parts: Any) -> ast.Kpi:
         metric, same = phrases.take_same(metric, self.problems)
-        target, by = parts[-2:]
+        aim, by = parts[-2:]
         per = parts[0] if len(parts) == 3 else None
-        return ast.Kpi(metric, per, target.op, target.amount, target.points, target.versus, target.baseline, by, same, span=span)  # fmt: skip
+        target = (aim.op, aim.amount, aim.points, aim.versus, aim.baseline)
+        return ast.Kpi(metric, per, *target, by, same, span=span)
 
     def per(self, span: Span, group: Token) -> ast.Name:
         return self.name(group.span, group)

@@ -13,7 +13,10 @@ from dangol.grammar.ast import Regex, Text
 from dangol.grammar.tables import tables
 from dangol.grammar.tokens import END, Broken, Problem, Token
 
-RESERVED = frozenset("not never did and or case top true false today yesterday now entry customer lib".split())
+RESERVED = frozenset(
+    {"not", "never", "did", "and", "or", "case", "top", "true", "false", "today", "yesterday", "now", "entry"}
+    | {"customer", "lib"}
+)
 QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”", "‘": "’", "’": "’", "„": "“", "«": "»", "＂": "＂", "＇": "＇"}
 
 _SPACE = re.compile(r"\s*")

@@ -15,8 +15,8 @@ from dangol.grammar.tokens import Problem, Token
 Unit = Literal["s", "min", "h", "d", "w", "mo", "y"]
 
 LONG_UNITS: dict[str, Unit] = {
-    "second": "s", "seconds": "s", "minute": "min", "minutes": "min", "hour": "h", "hours": "h", "day": "d", "days": "d",
-    "week": "w", "weeks": "w", "month": "mo", "months": "mo", "year": "y", "years": "y",
+    "second": "s", "seconds": "s", "minute": "min", "minutes": "min", "hour": "h", "hours": "h", "day": "d",
+    "days": "d", "week": "w", "weeks": "w", "month": "mo", "months": "mo", "year": "y", "years": "y",
     "초": "s", "분": "min", "시간": "h", "일": "d", "주": "w", "개월": "mo", "년": "y",
 }  # fmt: skip
 SHORT_UNITS: dict[str, Unit] = {"s": "s", "min": "min", "h": "h", "d": "d", "w": "w", "mo": "mo", "y": "y"}
@@ -41,6 +41,7 @@ _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?!\w)")
 _TIME_LIKE = re.compile(r"[0-9]+:[0-9]\w*(?::\w+)*")
 _COMPOUND = re.compile(rf"(?:{_NUMBER}(?:{_ANY_UNIT})){{2,}}")
 _PART = re.compile(rf"({_NUMBER})({_ANY_UNIT})")
+_NO_TIME = "`{}` is not a time of day; write hours and minutes from `00:00` to `23:59`."
 _COUNT = r"[0-9]+(?:_[0-9]+)*"
 _TIMES = re.compile(
     rf"(?:(at\s+least|at\s+most|exactly)\s+({_COUNT})\s+times?|({_COUNT})(?:\.\.({_COUNT})|\+)\s*times?|once|twice)(?!\w)"
@@ -118,8 +119,7 @@ def _scan_time(text: str, start: int, accepts: Container[str], problems: list[Pr
     wrong = _TIME_LIKE.match(text, start)
     if not wrong:
         return None
-    message = f"`{wrong[0]}` is not a time of day; write hours and minutes from `00:00` to `23:59`."
-    return _slip("TIME", text, start, wrong.end(), problems, "E109", message)
+    return _slip("TIME", text, start, wrong.end(), problems, "E109", _NO_TIME.format(wrong[0]))
 
 
 def _scan_date(text: str, start: int, accepts: Container[str], problems: list[Problem]) -> Token | None:
@@ -152,10 +152,14 @@ def _no_such_day(found: re.Match[str]) -> tuple[str, ...]:
 
 
 def _not_a_date(text: str, found: re.Match[str], accepts: Container[str], problems: list[Problem]) -> Token:
+    if "TIME" in accepts:
+        return _slip("TIME", text, found.start(), found.end(), problems, "E109", _NO_TIME.format(found[0]))
     parts = re.split(r"[-–/.]", found[0])
     hints = [f"write `{mend}`"] if (mend := _mended_date(parts)) else []
     if window := _DASHED_RANGE.fullmatch(found[0]):
         hints = [f"for a window, write `{window[1]}{window[3]}..{window[2]}{window[3]} ago`"]
+    elif re.match(r"\s+times?\b", text[found.end() : found.end() + 20]):
+        hints = [f"write `{parts[0]}..{parts[-1]} times`"]
     elif not mend and len(parts) == 2:
         hints = [f"to subtract, write spaces: `{parts[0]} - {parts[1]}`"]
     message = f"`{found[0]}` is not a date; dates are written year-month-day, like `2026-01-31`."
@@ -229,15 +233,17 @@ def _misspelt(
     text: str, start: int, end: int, number: str, suffix: str, accepts: Container[str], problems: list[Problem]
 ) -> Token:
     written = text[start:end]
+    if "TIME" in accepts:
+        return _slip("TIME", text, start, end, problems, "E109", _NO_TIME.format(written))
     compound = _COMPOUND.fullmatch(written)
     if compound:
-        mend = f"write `{_single_unit(written)}`"
+        single = f"write `{_single_unit(written)}`"
         message = f"`{written}` mixes units; a duration has one."
-        return _slip("DURATION", text, start, end, problems, "E108", message, mend)
+        return _slip("DURATION", text, start, end, problems, "E108", message, single)
     if suffix == "m":
         message = f"`{written}` could be minutes or months."
-        hints = f"write `{number}min` for minutes", f"write `{number}mo` for months"
-        return _slip("DURATION", text, start, end, problems, "E108", message, *hints)
+        choices = f"write `{number}min` for minutes", f"write `{number}mo` for months"
+        return _slip("DURATION", text, start, end, problems, "E108", message, *choices)
     mend = _mended_suffix(suffix)
     is_duration = mend in UNITS or (mend is None and "NUMBER" not in accepts)
     kind, code, noun = ("DURATION", "E108", "duration") if is_duration else ("NUMBER", "E107", "number")
@@ -254,19 +260,21 @@ def _single_unit(written: str) -> str:
     return f"{float(Fraction(total) / SECONDS[unit]):g}{unit}"
 
 
+_SUFFIX_SLIPS = {
+    "K": "k", "thousand": "k", "million": "M", "mil": "M", "mm": "M", "percent": "%", "pct": "%", "천": "k",
+    "hr": "h", "hrs": "h", "mins": "min", "sec": "s", "secs": "s", "wk": "w", "wks": "w", "mon": "mo", "mth": "mo",
+    "mths": "mo", "mos": "mo", "yr": "y", "yrs": "y", "달": "개월", "월": "개월", "주일": "주",
+}  # fmt: skip
+_KOREAN = ("만", "억", "개월", "시간", "주일", "일", "주", "분", "년", "초")
+_COUNTED = frozenset({"원", "won", "krw", "usd", "eur", "명", "회", "번", "개", "st", "nd", "rd", "th"})
+
+
 def _mended_suffix(suffix: str) -> str | None:
-    """What was meant by a unit or scale that is spelt, cased or followed up differently (`D`, `K`, `hrs`, `만원`, `일간`)."""
-    slips = {"K": "k", "thousand": "k", "million": "M", "mil": "M", "mm": "M", "percent": "%", "pct": "%", "천": "k",
-             "hr": "h", "hrs": "h", "mins": "min", "sec": "s", "secs": "s", "wk": "w", "wks": "w", "mon": "mo", "mth": "mo",
-             "mths": "mo", "mos": "mo", "yr": "y", "yrs": "y", "달": "개월", "월": "개월", "주일": "주"}  # fmt: skip
-    mend = slips.get(suffix) or slips.get(suffix.lower())
+    """What was meant by a unit or scale that is spelt, cased or followed up differently (`D`, `hrs`, `만원`)."""
+    mend = _SUFFIX_SLIPS.get(suffix) or _SUFFIX_SLIPS.get(suffix.lower())
     if mend or suffix.lower() in UNITS:
         return mend or suffix.lower()
-    for begin in ("만", "억", "개월", "시간", "주일", "일", "주", "분", "년", "초"):
+    for begin in _KOREAN:
         if suffix.startswith(begin):
-            return slips.get(begin, begin)
-    return (
-        ""
-        if suffix.lower() in ("원", "won", "krw", "usd", "eur", "명", "회", "번", "개", "st", "nd", "rd", "th")
-        else None
-    )
+            return _SUFFIX_SLIPS.get(begin, begin)
+    return "" if suffix.lower() in _COUNTED else None

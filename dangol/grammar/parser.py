@@ -35,13 +35,14 @@ def _read(text: str, kind: ast.LineKind, problems: list[Problem]) -> ast.Root | 
         problems.append(Problem("E101", message, Span(0, 1), ("give parts of it names of their own",)))
         return None
     builder = Build(text, problems)
-    actions = [getattr(builder, action) if action else None for action in _actions()]
+    actions = [getattr(builder, action) for action in _actions()]
     try:
         root: ast.Root = lalr.run(tables(), kind, Lexer(text, problems), actions)
     except Broken as broken:
         problems.append(broken.problem)
     except lalr.Stuck as stuck:
-        problems.append(mistakes.explain(stuck, text, kind))
+        if not any(problem.span.start == stuck.token.start for problem in problems):
+            problems.append(mistakes.explain(stuck, text, kind))
     else:
         _limit_depth(root, problems)
         return root
@@ -50,7 +51,8 @@ def _read(text: str, kind: ast.LineKind, problems: list[Problem]) -> ast.Root | 
 
 @cache
 def _actions() -> tuple[str, ...]:
-    return tuple(rule.action if rule.action != "[]" else "" for rule in tables().rules)
+    """The builder's method for each rule; rules without one never call it."""
+    return tuple(rule.action if rule.action.isidentifier() else "literal" for rule in tables().rules)
 
 
 def _limit_depth(root: Any, problems: list[Problem]) -> None:

@@ -105,7 +105,8 @@ class _Phrase:
 
     def sequence(self, part: list[Any], sequences: list[list[Any]]) -> ast.Sequence:
         """The sequence with the `where`, gap and `with same` behind it; anything else there is a problem."""
-        head, *tail = part
+        head: ast.Sequence = part[0]
+        tail = part[1:]
         self.one_of_each([clause for clause in tail if not isinstance(clause, ast.Times)])
         for clause in tail:
             if isinstance(clause, ast.Where):

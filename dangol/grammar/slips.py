@@ -10,15 +10,17 @@ from dangol.diagnostics import Span
 from dangol.grammar.tokens import Problem, Token
 
 SIGNS = {
-    "===": "=", "==": "=", "&&": "and", "&": "and", "||": "or", "|": "or", "<>": "!=", "!==": "!=", "=<": "<=", "≤": "<=",
-    "≥": ">=", "≠": "!=", "≦": "<=", "≧": ">=", "!": "not", "¬": "not", "−": "-", "–": "-", "—": "-", "×": "*", "÷": "/",
-    "、": ",", "…": "..", "-->": "_ARROW", "==>": "_ARROW", "—>": "_ARROW", "–>": "_ARROW", "＝＞": "_ARROW", "－＞": "_ARROW",
-    "＞＝": ">=", "＜＝": "<=", "！＝": "!=", "=~": "matches",
+    "===": "=", "==": "=", "&&": "and", "&": "and", "||": "or", "|": "or", "<>": "!=", "!==": "!=", "=<": "<=",
+    "≤": "<=", "≥": ">=", "≠": "!=", "≦": "<=", "≧": ">=", "!": "not", "¬": "not", "−": "-", "–": "-", "—": "-",
+    "×": "*", "÷": "/", "、": ",", "…": "..", "=~": "matches", "＞＝": ">=", "＜＝": "<=", "！＝": "!=",
+    "-->": "_ARROW", "==>": "_ARROW", "—>": "_ARROW", "–>": "_ARROW", "＝＞": "_ARROW", "－＞": "_ARROW",
 }  # fmt: skip
 _SIGN = re.compile("|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True))))
 _SPACED = re.compile(r"([<>!])\s+=(?![=>])")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_CAPITALS = frozenset("NOT Not TRUE True FALSE False NEVER Never DID Did CASE AND OR".split())
+_CAPITALS = frozenset(
+    {"NOT", "Not", "TRUE", "True", "FALSE", "False", "NEVER", "Never", "DID", "Did", "CASE", "AND", "OR"}
+)
 
 
 def narrow(text: str) -> str:
@@ -59,9 +61,7 @@ def capitals(word: str, accepts: Container[str]) -> str | None:
 
 def keyword_like(word: str, accepts: Iterable[str]) -> str | None:
     """The (first word of a) keyword that `word` is a misspelling of, where no name can stand."""
-    words = {symbol.split()[0] for symbol in accepts if symbol[0].islower()}
-    if "BETWEEN_DATES" in accepts:
-        words.add("between")
+    words = {symbol.split()[0] for symbol in accepts if symbol[0] == word[0].lower()}
     if len(word) < 4 or len(word) > 20:
         return None
     found = difflib.get_close_matches(word.lower(), sorted(words), n=1, cutoff=0.75)
@@ -100,9 +100,9 @@ _UNKNOWN = {
     "}": ("Braces have no meaning here; only inside a message do they stand for a value.", "put the message in quotes"),
     ";": ("A line holds one thing; `;` does not separate two.", "join conditions with `and`"),
     ":": ("`:` has no meaning here.", "compare with `=`, write times like `10:00`"),
-    "$": ("A name cannot contain `$`.", "give it another name in the catalog, like `pageview: {event: \"$pageview\"}`"),
+    "$": ("A name cannot contain `$`.", "give the event another name in the catalog"),
     "#": ("`#` has no meaning here.", "put texts in quotes; notes go on a line of their own"),
-    ".": ("This dot does not belong to a name or a number.", "write `0.5` with the zero, `customer.country` without spaces"),
+    ".": ("This dot does not belong to a name or a number.", "write `0.5`, and `customer.country` without spaces"),
     "?": ("`?` has no meaning here.", "to ask whether something is there, write `is set`"),
     "`": ("Names stand without quotes.", "leave the backticks out"),
     "~": ("`~` has no meaning here.", "to search a text, write `matches /…/` or `contains \"…\"`"),

@@ -85,12 +85,14 @@ def _decode(raw: dict[str, Any]) -> Tables:
 
 
 def _compile(grammar: str) -> dict[str, Any]:
+    # lark is there to make the tables only: importing it takes longer than reading a project.
     from lark.common import ParserConf
     from lark.load_grammar import load_grammar
     from lark.parsers.lalr_analysis import LALR_Analyzer
 
-    terminals, rules, _ = load_grammar(grammar, "dangol.lark", [], False)[0].compile(list(KINDS), "*")
-    analyzer = LALR_Analyzer(ParserConf(rules, {}, list(KINDS)), strict=True)
+    load: Any = load_grammar
+    terminals, rules, _ = load(grammar, "dangol.lark", [], False)[0].compile(list(KINDS), "*")
+    analyzer: Any = LALR_Analyzer(ParserConf(rules, {}, list(KINDS)), strict=True)
     analyzer.compute_lalr()
     words = {t.name: t.pattern.value for t in terminals if t.pattern is not None}
     symbols = words | {str(rule.origin.name): _goto(rule) for rule in rules}
