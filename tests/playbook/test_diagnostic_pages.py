@@ -1,0 +1,40 @@
+"""The pages of the codes of project files: the bad example has exactly that finding, its mend does not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dangol.playbook.project import load_project
+
+PAGES = Path(__file__).parents[2] / "docs/diagnostics"
+OWN = sorted(path for path in PAGES.glob("[EW]0*.md"))
+SHOP = "project: shop\nattributes: {name: text, region: text}\nevents: {visited: , purchased: }\nchannels: {push: }\n"
+
+
+def codes(example: str, directory: Path) -> set[str]:
+    (directory / "playbooks").mkdir(exist_ok=True)
+    (directory / "dangol.yaml").write_text(SHOP)
+    name = re.match(r"# (\S+)\n", example)
+    assert name is not None
+    (directory / name[1]).write_text(example)
+    return {finding.code for finding in load_project(directory, discover=False).diagnostics}
+
+
+@pytest.mark.parametrize("page", OWN, ids=lambda path: path.stem)
+def test_a_page_shows_its_finding_and_the_mend(page: Path, tmp_path: Path) -> None:
+    text = page.read_text()
+    assert text.startswith(f"# {page.stem}: ")
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    if examples:
+        bad, mend = examples
+        assert page.stem in codes(bad, tmp_path)
+        assert not any(code.startswith("E") or code == page.stem for code in codes(mend, tmp_path))
+
+
+def test_every_code_has_a_page() -> None:
+    package = Path(__file__).parents[2] / "dangol/playbook"
+    used = {code for path in package.glob("*.py") for code in re.findall(r'"([EW]0\d\d)"', path.read_text())}
+    assert used == {path.stem for path in OWN}
