@@ -94,6 +94,11 @@ class Feature:
     zone: str
     type: ir.Type
 
+    @property
+    def effort(self) -> int:
+        """What takes long is better begun early."""
+        return (self.function in ("most", "distinct", "active_days")) * 2 + bool(self.phrase.links)
+
     def __str__(self) -> str:
         return f"{self.function}({self.phrase}{f' · {self.property}' if self.property else ''})"
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dangol.engine.backends.vector import summary
-from dangol.engine.backends.vector.columns import DTYPE, MISSING, absent, identities, joined, missing, ranks, take
+from dangol.engine.backends.vector.columns import (
+    DTYPE,
+    MISSING,
+    absent,
+    complete,
+    identities,
+    joined,
+    missing,
+    ranks,
+    take,
+)
+from dangol.engine.backends.vector.grouping import best, firsts, order_of, packed
 from dangol.engine.backends.vector.selection import Rows, select
-from dangol.engine.backends.vector.sequence import dense
 from dangol.engine.backends.vector.zone import zone_over
 from dangol.engine.calendar import DAY
 from dangol.engine.features import Feature
@@ -69,7 +79,8 @@ def _end(world: Evaluation, feature: Feature, end: str) -> Micros:
 def _beyond(time: Micros, known: Micros, end: str) -> Mask:
     if end == "last":
         return np.greater(time, known)
-    return np.not_equal(time, NO_INSTANT) & ((known == NO_INSTANT) | (time < known))
+    earlier: Mask = (known == NO_INSTANT) | (time < known)
+    return earlier & (time != NO_INSTANT)
 
 
 def _gap(world: Evaluation, feature: Feature) -> Column:
@@ -87,12 +98,9 @@ def _active_days(world: Evaluation, feature: Feature) -> Column:
     times = [rows.time for rows in parts]
     zone = zone_over(feature.zone, min(int(each[0]) for each in times), max(int(each[-1]) for each in times))
     days = np.concatenate([zone.days(each) for each in times])
-    days -= days.min()
-    customer = _end_to_end(parts)
-    width = int(days.max()) + 1
-    pairs = np.sort(customer.astype(np.int64) * width + days)
-    fresh = np.append(True, pairs[1:] != pairs[:-1])
-    return Column("number", summary.counted(pairs[fresh] // width, world.state.size))
+    keys, bits = packed(_end_to_end(parts), days)
+    keys = keys[order_of(keys)]
+    return Column("number", summary.counted(keys[firsts(keys)] >> bits, world.state.size))
 
 
 def _end_to_end(parts: list[Rows]) -> Codes:
@@ -108,10 +116,9 @@ def _present(world: Evaluation, feature: Feature) -> tuple[Column, Codes]:
     for rows in select(world, feature.phrase):
         column = rows.column(feature.property or "")
         if column is not None:
-            there = np.flatnonzero(~missing(column))
-            every = len(there) == len(rows)
-            values.append(column if every else take(column, there))
-            customers.append(rows.customer if every else rows.customer[there])
+            there: Any = slice(None) if complete(column) else np.flatnonzero(~missing(column))
+            values.append(take(column, there))
+            customers.append(rows.customer[there])
     if not values:
         return absent(feature.type, 0), np.zeros(0, np.int32)
     return joined(values), customers[0] if len(customers) == 1 else np.concatenate(customers)
@@ -131,17 +138,28 @@ def _avg(world: Evaluation, feature: Feature) -> Column:
 
 def _summed(world: Evaluation, feature: Feature) -> tuple[Floats, float, Codes]:
     """The sum in whole numbers of a unit (1 / 10^scale), exact below 2^53 units; with no scale the unit is 1."""
-    column, customer = _present(world, feature)
-    size = world.state.size
-    if column.scale is None:
-        return np.bincount(customer, column.data, size), 1.0, customer
-    unit = 10.0**column.scale
-    whole = np.rint(column.data * unit) if column.scale else column.data
-    if np.abs(whole).sum() < 2.0**53:
-        return np.bincount(customer, whole, size), unit, customer
+    key = ("sum", feature.phrase.key, feature.property)
+    found: tuple[Floats, float, Codes] = world.memo.get(
+        key, lambda: _added(*_present(world, feature), world.state.size)
+    )
+    return found
+
+
+def _added(column: Column, customer: Codes, size: int) -> tuple[Floats, float, Codes]:
+    unit = 10.0 ** (column.scale or 0)
+    whole = column.data * unit if column.scale else column.data
+    if column.scale:
+        np.rint(whole, out=whole)
+    largest = max(whole.max(initial=0), -whole.min(initial=0))
+    if column.scale is None or largest * len(whole) < 2.0**53:
+        return _per_customer(customer, whole, size), unit, customer
     high = np.floor(whole / 2.0**26)
-    upper, lower = np.bincount(customer, high, size), np.bincount(customer, whole - high * 2.0**26, size)
-    return upper * 2.0**26 + lower, unit, customer
+    low = whole - high * 2.0**26
+    return _per_customer(customer, high, size) * 2.0**26 + _per_customer(customer, low, size), unit, customer
+
+
+def _per_customer(customer: Codes, weights: Floats, size: int) -> Floats:
+    return np.bincount(customer, weights, size).astype(np.float64, copy=False)
 
 
 def _least(world: Evaluation, feature: Feature) -> Column:
@@ -165,45 +183,43 @@ def _extreme(world: Evaluation, feature: Feature, pick: Any, better: Any) -> Col
 
 def _distinct(world: Evaluation, feature: Feature) -> Column:
     column, customer = _present(world, feature)
-    group = customer.astype(np.int64)
-    pairs = dense_pairs(group, identities(column))
-    order = np.argsort(pairs)
-    fresh = np.ones(len(order), np.bool_)
-    np.not_equal(pairs[order[1:]], pairs[order[:-1]], out=fresh[1:])
-    return Column("number", summary.counted(customer[order[fresh]], world.state.size))
-
-
-def dense_pairs(group: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
-    """Numbers equal where both group and value are equal."""
-    if values.dtype == np.int64:
-        return dense(group, values)
-    return group << 32 | (values.astype(np.int64) + (1 << 31))
+    keys = packed(customer, identities(column))[0]
+    order = order_of(keys)
+    return Column("number", summary.counted(customer[order[firsts(keys[order])]], world.state.size))
 
 
 def _most(world: Evaluation, feature: Feature) -> Column:
     """The most frequent value; ties by the later last occurrence, then by the greater value."""
-    parts = [
-        (rows, column) for rows in select(world, feature.phrase) if (column := rows.column(feature.property or ""))
-    ]
+    chosen_rows = select(world, feature.phrase)
+    parts = [(rows, column) for rows in chosen_rows if (column := rows.column(feature.property or ""))]
     if not parts:
         return absent(feature.type, world.state.size)
     column = joined([each for _, each in parts])
     customer, time = _end_to_end([rows for rows, _ in parts]), np.concatenate([rows.time for rows, _ in parts])
-    there = np.flatnonzero(~missing(column))
+    there: Any = np.flatnonzero(~missing(column))
+    if len(parts) > 1:
+        there = there[np.argsort(time[there], kind="stable")]
     column, customer, time = take(column, there), customer[there], time[there]
-    pairs = dense_pairs(customer.astype(np.int64), identities(column))
-    order = np.lexsort((time, pairs))
-    last = np.flatnonzero(np.append(pairs[order[1:]] != pairs[order[:-1]], True)[: len(order)])
-    number = np.diff(np.append(-1, last))
-    chosen = order[last]
-    best = np.lexsort((ranks(take(column, chosen)), time[chosen], number))
-    return _written(column, chosen[best], customer, world.state.size)
+    keys = packed(customer, identities(column))[0]
+    order = order_of(keys)
+    starts = np.flatnonzero(firsts(keys[order]))
+    ends = np.append(starts[1:], len(order))
+    last, number = order[ends - 1], ends - starts
+    last = last[best(customer[last], number)]
+    last = last[best(customer[last], time[last])]
+    return _preferred(column, customer, last, world.state.size)
 
 
-def _written(column: Column, rows: NDArray[Any], customer: Codes, size: int) -> Column:
-    """The values of those rows by customer, the last of several; its rows come in rising order of preference."""
+def _preferred(column: Column, customer: Codes, rows: NDArray[Any], size: int) -> Column:
+    """The value of those rows by customer, of several the greatest; missing where all lack it."""
     found = absent(column.type, size)
-    found.data[customer[rows]] = column.data[rows]
+    owner = customer[rows]
+    found.data[owner] = column.data[rows]
+    tied = np.flatnonzero(np.bincount(owner, minlength=size)[owner] > 1)
+    if len(tied):
+        several = rows[tied]
+        several = several[np.argsort(ranks(take(column, several)), kind="stable")]
+        found.data[customer[several]] = column.data[several]
     return replace(found, vocabulary=column.vocabulary)
 
 
@@ -220,9 +236,7 @@ def _at_end(world: Evaluation, feature: Feature) -> Column:
     if not values:
         return absent(feature.type, world.state.size)
     column, customer = joined(values), np.concatenate(customers)
-    if len(np.unique(customer)) == len(customer):
-        return _written(column, np.arange(len(customer)), customer, world.state.size)
-    return _written(column, np.argsort(ranks(column), kind="stable"), customer, world.state.size)
+    return _preferred(column, customer, np.arange(len(customer)), world.state.size)
 
 
 _FUNCTIONS: dict[str, Callable[[Evaluation, Feature], Column]] = {

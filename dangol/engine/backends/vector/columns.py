@@ -47,8 +47,15 @@ def missing(column: Column) -> Mask:
     if column.type == "number":
         return np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, np.bool_)
     if column.type in ("instant", "date"):
-        return cast(Mask, np.equal(data, MISSING[column.type]))
-    return cast(Mask, np.less(data, 0))
+        return np.equal(data, MISSING[column.type])
+    return np.less(data, 0)
+
+
+def complete(column: Column) -> bool:
+    """Whether no value is missing."""
+    if column.type == "number" and column.data.dtype.kind == "f":
+        return not np.isnan(column.data.sum()) or not np.isnan(column.data).any()
+    return not missing(column).any()
 
 
 def take(column: Column, places: Any) -> Column:
@@ -74,7 +81,7 @@ def compare(op: str, left: Column, right: Column) -> Mask:
         return _same_text(left, right)
     if left.type == "number":
         return cast(Mask, apply(_operand(left, right), _operand(right, left)))
-    found = apply(left.data, right.data)
+    found: Mask = apply(left.data, right.data)
     for side in (left, right):
         found = found & ~missing(side)
     return found
@@ -107,7 +114,7 @@ def one_of(column: Column, options: Sequence[ir.Constant]) -> Mask:
         wanted = words.codes_of(vocabulary, [option.value for option in options])
         chosen = np.zeros(len(vocabulary) + 1, np.bool_)
         chosen[wanted[wanted >= 0]] = True
-        return cast(Mask, chosen[column.data])
+        return chosen[column.data]
     return cast(Mask, np.isin(column.data, np.array([option.value for option in options], DTYPE[column.type])))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +68,18 @@ class Evaluation:
 
     def prepare(self, nodes: Iterable[ir.Node], entry: Micros | None = None) -> None:
         """Plans for all these lines together, then computes their features and definitions. Cheaper than one by one."""
-        moment = self._asked(entry)
+        moment, nodes = self._asked(entry), list(nodes)
         order = [each for node in nodes for each in self._planned(node, moment)]
         features = [each for each in self.plan.features.values() if not self.memo.known(("feature", each.key))]
-        self._each(self.feature, features)
+        self._each(self.feature, sorted(features, key=lambda each: -each.effort))
         self._each(self.definition, order)
+        conditions = [node for node in nodes if isinstance(node, get_args(ir.Condition))]
+        self._each(lambda condition: self._members(condition, moment), conditions)
+
+    def _members(self, condition: ir.Condition, moment: Moment) -> Mask:
+        key = ("members", self.plan.facts(condition).key, moment)
+        found = self.memo.get(key, lambda: Expression(self, moment).condition(condition) & self.universe())
+        return cast(Mask, found)
 
     def _asked(self, entry: Micros | None) -> Moment:
         if entry is None:
@@ -107,10 +114,7 @@ class Evaluation:
         entry: per customer the instant at which they entered the scenario (NO_INSTANT: not), for lines that say so.
         """
         self.prepare([condition], entry)
-        moment = self._asked(entry)
-        key = ("members", self.plan.facts(condition).key, moment)
-        found = self.memo.get(key, lambda: Expression(self, moment).condition(condition) & self.universe())
-        return cast(Mask, found)
+        return self._members(condition, self._asked(entry))
 
     def values(self, value: ir.Value, entry: Micros | None = None) -> Column:
         """The value of every customer; missing outside the universe. `entry` as for `members`."""
@@ -175,7 +179,7 @@ class Evaluation:
 
     def entered(self, moment: Moment) -> Mask:
         """Who has an entry."""
-        return self._entry(moment) != NO_INSTANT
+        return np.not_equal(self._entry(moment), NO_INSTANT)
 
     def _entry(self, moment: Moment) -> Micros:
         if moment.entry:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dangol.engine.backends.vector.columns import missing
+from dangol.engine.backends.vector.grouping import firsts
 from dangol.engine.state.model import Column, Mask
 
 
@@ -24,16 +25,25 @@ def standing(column: Column, universe: Mask) -> Standing:
     """The standing of every member that has a value."""
     places = np.flatnonzero(universe & ~missing(column))
     values = np.broadcast_to(column.data, universe.shape)[places]
-    order = np.argsort(values)
-    placed = values[order]
-    fresh = np.ones(len(placed), np.bool_)
-    np.not_equal(placed[1:], placed[:-1], out=fresh[1:])
-    starts = np.flatnonzero(fresh)
-    run = np.cumsum(fresh) - 1
-    lower, higher = np.empty(len(placed), np.int64), np.empty(len(placed), np.int64)
-    lower[order] = starts[run]
-    higher[order] = len(placed) - np.append(starts[1:], len(placed))[run]
+    lower = np.zeros(len(values), np.int64)
+    higher = np.zeros(len(values), np.int64)
+    if len(values):
+        _stand(values, lower, higher)
     return Standing(places, lower, higher)
+
+
+def _stand(values: NDArray[Any], lower: NDArray[np.int64], higher: NDArray[np.int64]) -> None:
+    """Often most customers share the least value (0), so only the others are sorted."""
+    n = len(values)
+    above = np.flatnonzero(values > values.min())
+    higher[:] = len(above)
+    order = above[np.argsort(values[above])]
+    placed = values[order]
+    fresh = firsts(placed)
+    starts = np.flatnonzero(fresh) + (n - len(above))
+    run = np.cumsum(fresh) - 1
+    lower[order] = starts[run]
+    higher[order] = n - np.append(starts[1:], n)[run]
 
 
 def population(function: str, stand: Standing, size: int) -> Column:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dangol.engine.backends.vector import selection, summary
 from dangol.engine.backends.vector.columns import identities, joined, missing
+from dangol.engine.backends.vector.grouping import Keys, firsts, order_of, packed
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.features import Link, Phrase
 from dangol.engine.ir import Shift
@@ -64,55 +64,47 @@ def _search(world: Evaluation, rows: Rows, other: Phrase, link: Link, strict: bo
     return found
 
 
-def _nearest(
-    times: Micros,
-    group: NDArray[np.int64],
-    other_times: Micros,
-    other_group: NDArray[np.int64],
-    link: Link,
-    strict: bool,
-) -> Mask:
+def _nearest(times: Micros, group: Keys, other_times: Micros, other_group: Keys, link: Link, strict: bool) -> Mask:
+    """Keys of (group, position in time): the other event sought is next to where the row's own key would stand."""
     before = link.kind == "follows"
     side: Any = "right" if strict != before else "left"
     bits = len(other_times).bit_length()
-    keys = np.sort(other_group << bits | np.arange(len(other_times)))
+    order = order_of(other_group)
+    keys = other_group[order] << bits | order
     at = np.searchsorted(keys, group << bits | np.searchsorted(other_times, times, side)) - before
-    inside = (at >= 0) & (at < len(keys))
-    found = keys[np.where(inside, at, 0)]
-    inside &= found >> bits == group
+    found: Mask = (at >= 0) & (at < len(keys))
+    at = np.where(found, at, 0)
+    found &= keys[at] >> bits == group
     if link.gap is None:
-        return inside
-    nearest = other_times[found & ((1 << bits) - 1)]
-    if not before:
-        return inside & (nearest <= _stepped(times, link.gap, link.zone))
-    if not (link.gap.months or link.gap.days):
-        return inside & (times - nearest <= link.gap.micros)
-    return inside & (times <= _furthest(other_times, keys, bits, link)[np.where(inside, at, 0)])
+        return found
+    if before:
+        return found & (times <= _furthest(other_times, keys, bits, link.gap, link.zone)[at])
+    nearest = other_times[keys[at] & ((1 << bits) - 1)]
+    return found & (nearest <= _stepped(times, link.gap, link.zone))
 
 
 def _stepped(times: Micros, gap: Shift, zone: str) -> Micros:
+    return zone_for(zone, times, gap).step(times, gap) if gap.months or gap.days else times + gap.micros
+
+
+def _furthest(other_times: Micros, keys: Keys, bits: int, gap: Shift, zone: str) -> Micros:
+    """How far the events of a group up to each key reach: where a clock went back, the latest is not the furthest."""
+    reach = _stepped(other_times, gap, zone)[keys & ((1 << bits) - 1)]
     if not (gap.months or gap.days):
-        return times + gap.micros
-    return zone_for(zone, times, gap).step(times, gap)
-
-
-def _furthest(other_times: Micros, keys: NDArray[np.int64], bits: int, link: Link) -> Micros:
-    """How far any event up to each key reaches in its group; when a clock went back, the latest is not the furthest."""
-    assert link.gap is not None
-    reach = _stepped(other_times, link.gap, link.zone)[keys & ((1 << bits) - 1)]
+        return reach
     order = np.argsort(reach, kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    group = np.cumsum(np.append(False, np.diff(keys >> bits) != 0))
-    furthest = np.maximum.accumulate(group * len(order) + rank) - group * len(order)
-    return reach[order][furthest]
+    group = np.cumsum(firsts(keys >> bits)) * len(order)
+    return cast(Micros, reach[order][np.maximum.accumulate(group + rank) - group])
 
 
-def _groups(rows: Rows, others: Rows, same: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], Mask, Mask]:
+def _groups(rows: Rows, others: Rows, same: Sequence[str]) -> tuple[Keys, Keys, Mask, Mask]:
     """Whole numbers equal for equal customer and properties, on both sides, and where no property is missing."""
     size = len(rows)
     valid = np.ones(size + len(others), np.bool_)
     group = np.concatenate([rows.customer, others.customer]).astype(np.int64)
+    room = 62 - len(others).bit_length()
     for name in same:
         mine, other = rows.column(name), others.column(name)
         if mine is None or other is None:
@@ -120,16 +112,5 @@ def _groups(rows: Rows, others: Rows, same: Sequence[str]) -> tuple[NDArray[np.i
             break
         both = joined([mine, other])
         valid &= ~missing(both)
-        group = dense(group, identities(both))
+        group = packed(group, identities(both), room)[0]
     return group[:size], group[size:], valid[:size], valid[size:]
-
-
-def dense(group: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
-    """Numbers equal where both group and value are equal, small enough to be packed with a position."""
-    codes = np.unique(values, return_inverse=True)[1].astype(np.int64) if values.dtype == np.int64 else values + 2
-    width = int(codes.max(initial=0)) + 1
-    if int(group.max(initial=0)) * width < 1 << 31:
-        return group * width + codes
-    if int(group.max(initial=0)) >= 1 << 62 // width:
-        group = np.unique(group, return_inverse=True)[1].astype(np.int64)
-    return np.unique(group * width + codes, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,66 @@
+"""Rows brought together by customer and value: packed whole-number keys, and a radix sort for them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[np.int64]
+_DIGIT = 16
+
+
+def order_of(keys: NDArray[Any]) -> Keys:
+    """The stable order of whole numbers from 0 up, digit by digit (numpy sorts 16-bit numbers by radix)."""
+    order: Keys | None = None
+    for shift in range(0, max(bits_of(keys), 1), _DIGIT):
+        digit = ((keys if order is None else keys[order]) >> shift).astype(np.uint16)
+        placed = np.argsort(digit, kind="stable")
+        order = placed if order is None else order[placed]
+    return np.zeros(0, np.int64) if order is None else order
+
+
+def bits_of(keys: NDArray[Any]) -> int:
+    """How many bits the greatest of the whole numbers from 0 up needs."""
+    return int(keys.max(initial=0)).bit_length()
+
+
+def packed(group: NDArray[Any], values: NDArray[Any], room: int = 62) -> tuple[Keys, int]:
+    """Numbers equal where group and value are equal, of at most `room` bits, and the bits of the value in them.
+
+    With no bits of its own the value could not be kept apart: then only equality holds, not `key >> bits == group`.
+    """
+    codes = _from_zero(values)
+    bits = bits_of(codes)
+    if bits_of(group) + bits <= room:
+        return group.astype(np.int64) << bits | codes, bits
+    group = _numbered(group)
+    return _numbered(group << bits | codes), 0
+
+
+def _from_zero(values: NDArray[Any]) -> Keys:
+    if not values.size:
+        return values.astype(np.int64)
+    low, high = int(values.min()), int(values.max())
+    return values.astype(np.int64) - low if high - low < 1 << 32 else _numbered(values)
+
+
+def _numbered(values: NDArray[Any]) -> Keys:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def firsts(keys: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where sorted keys begin a new run."""
+    fresh = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
+    return fresh
+
+
+def best(keys: NDArray[Any], score: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which entries have the highest score of their run of sorted keys."""
+    starts = np.flatnonzero(firsts(keys))
+    if not len(starts):
+        return np.zeros(0, np.bool_)
+    highest = np.maximum.reduceat(score, starts)
+    return cast(NDArray[np.bool_], score == np.repeat(highest, np.diff(np.append(starts, len(keys)))))
