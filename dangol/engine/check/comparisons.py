@@ -86,8 +86,8 @@ def _version(constant: ir.Constant, node: ast.Expr, scope: Scope) -> ir.Constant
     if constant.type == "text" and VERSION.match(str(constant.value)):
         return ir.Constant("version", constant.value)
     if constant.type == "number":
-        raise scope.error("E223", "a version is written in quotes", node, (f'write `"{written}"`',))
-    raise scope.error("E223", f'{written} is not a version: dotted numbers, as in `"4.2.0"`', node)
+        raise scope.error("E221", "a version is written in quotes", node, (f'write `"{written}"`',))
+    raise scope.error("E221", f'{written} is not a version: dotted numbers, as in `"4.2.0"`', node)
 
 
 def _mismatch(
@@ -100,7 +100,8 @@ def _mismatch(
     hints: tuple[str, ...] = ()
     for text, wanted in ((texts[1], left.type), (texts[0], right.type)):
         mend = _mend(unwrap(text), wanted)
-        hints = hints or ((f"write `{mend}`",) if mend else ())
+        if mend and not hints:
+            place, hints = text, (f"write `{mend}`",)
     if "list" in (left.type, right.type):
         hints = (f"write `{text_of(texts[0])} has {text_of(texts[1])}`",)
     return scope.error("E209", message, place, hints)
@@ -162,7 +163,7 @@ def _warn_out_of_reach(one: ir.Value, other: ir.Value, text: ast.Expr, scope: Sc
         scope.note("W204", "a percentile lies between 0% and 100%", text, (hint,))
     if isinstance(one, ir.SplitArm) and other.value not in (arms := [name for name, _ in one.arms]):
         listed = ", ".join(f'"{arm}"' for arm in arms)
-        scope.note("E319", f"`{one.split}` has no arm `{other.value}`", text, (f"its arms are {listed}",))
+        scope.note("E317", f"`{one.split}` has no arm `{other.value}`", text, (f"its arms are {listed}",))
         raise Broken
 
 
@@ -227,7 +228,7 @@ def _between(node: ast.Between, scope: Scope) -> ir.Condition:
         raise scope.error("E210", f"`between` does not order {_plural(at_least[0].type)}", node)
     if _reversed(at_least[1], at_most[1]):
         mend = text_of(ast.Between(node.value, node.high, node.low))
-        raise scope.error("E214", "the smaller one comes first", node, (f"write `{mend}`",))
+        raise scope.error("E213", "the smaller one comes first", node, (f"write `{mend}`",))
     return ir.And((ir.Compare(">=", *at_least), ir.Compare("<=", *at_most)))
 
 
@@ -274,12 +275,12 @@ def _pattern(node: ast.Expr, scope: Scope) -> ir.Constant:
     inner = unwrap(node)
     if not isinstance(inner, ast.Regex):
         hints = (f"write `/{inner.value}/`",) if isinstance(inner, ast.Text) else ()
-        raise scope.error("E219", "`matches` takes a pattern between slashes", node, hints)
+        raise scope.error("E218", "`matches` takes a pattern between slashes", node, hints)
     if len(inner.pattern) > LONGEST_PATTERN:
-        raise scope.error("E219", f"a pattern has at most {LONGEST_PATTERN} characters", node)
+        raise scope.error("E218", f"a pattern has at most {LONGEST_PATTERN} characters", node)
     problem = _pattern_problem(inner.pattern)
     if problem is not None:
-        raise scope.error("E219", f"this pattern is not valid: {problem}", node)
+        raise scope.error("E218", f"this pattern is not valid: {problem}", node)
     return ir.Constant("text", inner.pattern)
 
 

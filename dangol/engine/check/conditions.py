@@ -83,7 +83,7 @@ def _no_customer_condition(node: ast.Node, thing: Thing | None, scope: Scope) ->
         return
     what = f"`{thing.name}` is {thing.noun}" if thing else f"`{text_of(node)}`"
     message = f"{what}: a `where` speaks of the event's own properties, attributes and values only"
-    raise scope.error("E217", message, node, ("put it beside the phrase, with `and`",))
+    raise scope.error("E216", message, node, ("put it beside the phrase, with `and`",))
 
 
 def _truth(node: ast.Expr, scope: Scope) -> ir.Condition:
@@ -114,9 +114,6 @@ def _value_phrase(node: ast.Phrase, scope: Scope) -> ir.Condition:
         if not isinstance(clause, ast.TimeClause):
             message = f"`{text_of(clause)}` is for events: `{text_of(subject)}` is {values.a(kind)}"
             raise scope.error("E212", message, clause)
-    if len(node.clauses) > 1:
-        message = f"one time clause at most; the first is `{text_of(node.clauses[0])}`"
-        raise scope.error("E213", message, node.clauses[1])
     if kind not in ("instant", "date"):
         message = f"`{text_of(subject)}` is {values.a(kind)}: only events, instants and dates have a time"
         raise scope.error("E209", message, node)
@@ -146,7 +143,7 @@ def _emphatic(node: ast.Did | ast.Never, scope: Scope) -> ir.Condition:
     counted = [c for c in inner.clauses if isinstance(c, ast.Times)] if isinstance(inner, ast.Phrase) else []
     if counted:
         message = f"`never` takes no `{text_of(counted[0])}`: it says that there is no such event"
-        raise scope.error("E225", message, counted[0])
+        raise scope.error("E222", message, counted[0])
     return ir.Not(found.condition)
 
 
@@ -185,13 +182,11 @@ def _top(node: ast.Top, scope: Scope) -> ir.Condition:
     amount = node.amount.value
     if node.amount.percent:
         if not 0 < amount <= 1:
-            raise scope.error("E220", "a share lies above 0% and up to 100%", node.amount)
+            raise scope.error("E219", "a share lies above 0% and up to 100%", node.amount)
         return ir.Top(by, None, amount)
     if amount.denominator != 1 or amount < 1:
         hints = (f"write `top {values.percent(amount)} by …` for a share",) if 0 < amount < 1 else ()
-        raise scope.error("E220", "`top` takes a whole number of customers, or a share in %", node.amount, hints)
-    if amount > 10**15:
-        raise scope.error("E220", "that many customers is out of range", node.amount)
+        raise scope.error("E219", "`top` takes a whole number of customers, or a share in %", node.amount, hints)
     return ir.Top(by, int(amount), None)
 
 

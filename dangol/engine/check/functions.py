@@ -18,7 +18,7 @@ def call(node: ast.Call, scope: Scope) -> ir.Value:
     """A function of its argument."""
     function = FUNCTIONS.get(node.function)
     if function is None:
-        raise scope.error("E216", f"`{node.function}` is not a function", node, suggest(node.function, FUNCTIONS))
+        raise scope.error("E215", f"`{node.function}` is not a function", node, suggest(node.function, FUNCTIONS))
     if function.takes == "value" or (function.takes == "events or value" and _is_value(node.argument, scope)):
         return _of_value(function, node, scope)
     return _of_events(function, node, scope.customer_level())
@@ -54,12 +54,12 @@ def _of_value(function: Function, node: ast.Call, scope: Scope) -> ir.Value:
 
 
 def _not_accepted(function: Function, kind: ir.Type, node: ast.Node, scope: Scope) -> Broken:
-    wanted = " or ".join(values.a(t) for t in sorted(function.accepts))
+    wanted = "single values" if len(function.accepts) > 3 else " or ".join(map(values.a, sorted(function.accepts)))
     message = f"`{function.name}` takes {wanted}: `{text_of(node)}` is {values.a(kind)}"
     hints = ("count such events with a `where … has …`",) if kind == "list" else ()
     if function.name in ("sum", "avg", "min", "max") and kind == "text":
         hints = ("declare it as a number in the catalog, if that is what it holds",)
-    return scope.error("E216", message, node, hints)
+    return scope.error("E215", message, node, hints)
 
 
 # --- of events ----------------------------------------------------------------------------------------------------
@@ -95,17 +95,17 @@ def _property(function: Function, subject: ast.Name, scope: Scope) -> tuple[str,
             return None
         names = [p for p, kind in sorted(properties.items()) if kind in function.accepts]
         hints = tuple(f"write `{function.name}({event}.{name})`" for name in names[:3])
-        raise scope.error("E216", f"`{function.name}` takes a property of an event", subject, hints)
+        raise scope.error("E215", f"`{function.name}` takes a property of an event", subject, hints)
     prop = ".".join(subject.parts[1:])
     if prop not in properties:
         raise resolve.unknown_property(subject, scope, event)
     kind = resolve.plain_type(properties[prop], subject, scope)
     if function.takes == "events or value":
         hints = (f"write `{function.name}(last({subject.text}))`",) if kind in function.accepts else ()
-        raise scope.error("E216", f"`{subject.text}` has a value at every `{event}`: say which", subject, hints)
+        raise scope.error("E215", f"`{subject.text}` has a value at every `{event}`: say which", subject, hints)
     if function.takes == "events":
         hints = (f"write `{function.name}({event})`", f"write `distinct({subject.text})` for different values")
-        raise scope.error("E216", f"`{function.name}` takes events, not a property", subject, hints)
+        raise scope.error("E215", f"`{function.name}` takes events, not a property", subject, hints)
     if kind not in function.accepts:
         raise _not_accepted(function, kind, subject, scope)
     return prop, kind
@@ -124,17 +124,17 @@ def _no_event(function: Function, subject: ast.Name, scope: Scope) -> Broken:
         owners = [f"{event}.{subject.text}" for event, props in events.items() if subject.text in props]
         if owners and not scope.names.look_up(subject.text):
             hints = tuple(f"write `{function.name}({owner})`" for owner in owners[:3])
-            return scope.error("E216", f"say whose `{subject.text}`", subject, hints)
+            return scope.error("E215", f"say whose `{subject.text}`", subject, hints)
     if len(subject.parts) > 1 and subject.parts[0] not in ("customer", "lib"):
         best = closest(subject.parts[0], [*events, *scope.names.catalog.groups])
         hints = (f"did you mean `{'.'.join((best, *subject.parts[1:]))}`?",) if best else ()
         return scope.error("E203", f"`{subject.parts[0]}` is not an event", subject, hints)
     thing = resolve.resolve(subject, scope)
-    return scope.error("E216", f"`{function.name}` takes events: `{subject.text}` is {thing.noun}", subject)
+    return scope.error("E215", f"`{function.name}` takes events: `{subject.text}` is {thing.noun}", subject)
 
 
 def _no_events(function: Function, argument: ast.Expr, scope: Scope) -> Broken:
     hints: tuple[str, ...] = (f"as in `{function.example}`",)
     if isinstance(unwrap(argument), ast.Sum | ast.Product):
         hints = ("calculate outside of the brackets",)
-    return scope.error("E216", f"`{function.name}` takes one event phrase", argument, hints)
+    return scope.error("E215", f"`{function.name}` takes one event phrase", argument, hints)

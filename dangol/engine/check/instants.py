@@ -29,12 +29,12 @@ def shift(duration: ast.Duration) -> ir.Shift:
 
 
 def day_shift(duration: ast.Duration, scope: Scope) -> ir.Shift:
-    """The step for a date, in whole days of the calendar; E215 for hours and parts of a day."""
+    """The step for a date, in whole days of the calendar; E214 for hours and parts of a day."""
     if duration.unit in ("mo", "y"):
         return shift(duration)
     days = duration.amount * (7 if duration.unit == "w" else 1)
     if duration.unit not in ("d", "w") or days.denominator != 1:
-        raise scope.error("E215", "a date has no hours: it takes whole days, weeks, months or years", duration)
+        raise scope.error("E214", "a date has no hours: it takes whole days, weeks, months or years", duration)
     return ir.Shift(days=int(days))
 
 
@@ -62,7 +62,7 @@ def point(bound: ast.Bound, scope: Scope, add_days: int = 0) -> ir.Point:
         return ir.Point("day", zone, ir.Shift(days=add_days - (bound.name == "yesterday")))
     if bound.name == "entry":
         if not scope.entry:
-            raise scope.error("E218", "`entry` is known only in the steps and `exit` of a scenario", bound)
+            raise scope.error("E217", "`entry` is known only in the steps and `exit` of a scenario", bound)
         return ir.Point("entry", zone)
     return ir.Point("at", zone)
 

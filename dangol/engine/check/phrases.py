@@ -10,8 +10,6 @@ from dangol.engine.check.scope import Gathering, Scope, text_of, unwrap
 from dangol.engine.check.windows import window
 from dangol.grammar import ast
 
-MOST_TIMES = 1_000_000_000
-
 
 @dataclass(frozen=True)
 class Matching:
@@ -55,7 +53,7 @@ def matching(node: ast.Expr, scope: Scope) -> Matching:
     assert event is not None
     if isinstance(node, ast.Name):
         one_meaning(node, scope)
-        return Matching(_events(event, sort(ast.Phrase(node, ()), scope), scope))
+        return Matching(_events(event, sort(ast.Phrase(node, ())), scope))
     assert isinstance(node, ast.Phrase)
     return about(event, node, scope)
 
@@ -68,14 +66,13 @@ def about(event: str, phrase: ast.Phrase, scope: Scope) -> Matching:
         raise scope.error("E212", "a clause belongs inside the brackets of its event", phrase, (f"write `{mend}`",))
     if isinstance(subject, ast.Name):
         one_meaning(subject, scope)
-    clauses = sort(phrase, scope)
+    clauses = sort(phrase)
     events = _events(event, clauses, scope)
     warn_early(phrase, clauses, scope)
     contradictions.warn_phrase(events, phrase, scope)
     if clauses.times is None:
         return Matching(events)
-    low, high = times(clauses.times, scope)
-    return Matching(events, low, high)
+    return Matching(events, clauses.times.low, clauses.times.high)
 
 
 def one_meaning(name: ast.Name, scope: Scope) -> None:
@@ -83,15 +80,6 @@ def one_meaning(name: ast.Name, scope: Scope) -> None:
     things = scope.names.look_up(name.text)
     if len(things) > 1:
         raise resolve.two_meanings(name, things, scope)
-
-
-def times(clause: ast.Times, scope: Scope) -> tuple[int, int | None]:
-    low, high = clause.low, clause.high
-    if high is not None and low > high:
-        raise scope.error("E214", "the smaller number comes first", clause, (f"write `{high}..{low} times`",))
-    if max(low, high or 0) > MOST_TIMES:
-        raise scope.error("E220", "more than a billion times is out of range", clause)
-    return low, high
 
 
 def _events(event: str, clauses: Clauses, scope: Scope) -> ir.Events:
@@ -114,50 +102,12 @@ def _event_window(clause: ast.TimeClause | None, scope: Scope) -> ir.Window | No
     return ir.Window(ir.Edge(ir.Point("entry", scope.zone))) if scope.from_entry else None
 
 
-def sort(phrase: ast.Phrase, scope: Scope) -> Clauses:
-    """The clauses by kind; E213 for a second one of a kind, E212 for an own clause after a sequence."""
-    kinds: dict[str, ast.Clause] = {}
-    sequences: list[ast.Sequence] = []
-    for clause in phrase.clauses:
-        if isinstance(clause, ast.Sequence):
-            sequences.append(clause)
-            continue
-        if sequences:
-            _misplaced(phrase, clause, sequences[0], scope)
-        kind = _kind(clause)
-        if kind in kinds:
-            _second(kind, kinds[kind], clause, scope)
-        kinds[kind] = clause
-    return Clauses(kinds.get("where"), kinds.get("time"), kinds.get("times"), tuple(sequences))  # type: ignore[arg-type]
-
-
-def _kind(clause: ast.Clause) -> str:
-    if isinstance(clause, ast.Where):
-        return "where"
-    return "times" if isinstance(clause, ast.Times) else "time"
-
-
-def _misplaced(phrase: ast.Phrase, clause: ast.Clause, sequence: ast.Sequence, scope: Scope) -> None:
-    moved = tuple(c for c in phrase.clauses if c != clause)
-    place = next(i for i, c in enumerate(moved) if isinstance(c, ast.Sequence))
-    first = text_of(ast.Phrase(phrase.subject, (*moved[:place], clause, *moved[place:])))
-    message = f"`{text_of(clause)}` stands after `{sequence.kind}`: is it about the first event or the second?"
-    hints = [f"about the first: `{first}`"]
-    if not isinstance(clause, ast.Times):
-        inner = unwrap(sequence.other)
-        other = ast.Phrase(inner.subject, (*inner.clauses, clause)) if isinstance(inner, ast.Phrase) else None
-        bracket = ast.Bracket(other or ast.Phrase(inner, (clause,)))
-        hints.append(f"about the second: `{text_of(replace(sequence, other=bracket))}`")
-    raise scope.error("E212", message, clause, hints)
-
-
-def _second(kind: str, first: ast.Clause, second: ast.Clause, scope: Scope) -> None:
-    hints: tuple[str, ...] = ()
-    if isinstance(first, ast.Where) and isinstance(second, ast.Where):
-        both = ast.Where(ast.Bracket(ast.And((first.condition, second.condition))), bracketed=True)
-        hints = (f"write `{text_of(both)}`",)
-    noun = {"time": "time clause", "times": "times clause", "where": "`where`"}[kind]
-    raise scope.error("E213", f"a phrase has one {noun} at most; the first is `{text_of(first)}`", second, hints)
+def sort(phrase: ast.Phrase) -> Clauses:
+    """The clauses by kind; the parser has seen to it that there is one of each own kind at most, before sequences."""
+    where = next((c for c in phrase.clauses if isinstance(c, ast.Where)), None)
+    time = next((c for c in phrase.clauses if isinstance(c, ast.TimeClause)), None)
+    times = next((c for c in phrase.clauses if isinstance(c, ast.Times)), None)
+    return Clauses(where, time, times, tuple(c for c in phrase.clauses if isinstance(c, ast.Sequence)))
 
 
 # --- where --------------------------------------------------------------------------------------------------------
@@ -186,7 +136,7 @@ def _starts_with_property(clause: ast.Where, scope: Scope) -> None:
     if isinstance(start, ast.Name) and start.parts[0] == scope.event:
         return
     message = "a `where` without brackets starts with a property of its event"
-    raise scope.error("E217", message, start, (bracketed,))
+    raise scope.error("E216", message, start, (bracketed,))
 
 
 def _leftmost(node: ast.Expr) -> ast.Expr:
@@ -242,7 +192,7 @@ def _second_event(sequence: ast.Sequence, scope: Scope) -> ir.Events:
     node = unwrap(sequence.other)
     if not isinstance(node, ast.Phrase):
         return matching(node, scope).events
-    clauses = sort(node, scope)
+    clauses = sort(node)
     if clauses.times is not None:
         message = f"the event after `{_words(sequence)}` takes no `{text_of(clauses.times)}`: one such event is enough"
         raise scope.error("E212", message, clauses.times)

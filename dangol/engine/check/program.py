@@ -57,7 +57,7 @@ def check_expression(
     if found is None and not any(d.is_error for d in report):
         used = [name for name in graph.references(tree, checked.names) if name not in checked.names.known]
         what = f"`{used[0]}` has" if used else "a definition that is used here has"
-        report.append(diagnose("E227", f"{what} errors of its own", line, hints=("run `dangol check` to see them",)))
+        report.append(diagnose("E223", f"{what} errors of its own", line, hints=("run `dangol check` to see them",)))
     return found, in_file_order(report)
 
 

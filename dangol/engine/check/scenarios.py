@@ -180,7 +180,7 @@ class _Reading:
         due, condition = None, None
         sends: list[ir.Send] = []
         with parts.next():
-            due = _due(tree.timing, scope)
+            due = _due(tree.timing, self.text.zone)
         with parts.next():
             condition = self._condition(tree.condition, scope) if tree.condition is not None else None
         for send in tree.sends:
@@ -234,9 +234,9 @@ class _Reading:
             raise scope.error("E304", f"{what} has no text for {channel}, only for {listed}", node)
 
 
-def _due(timing: ast.Timing | None, scope: Scope) -> ir.Due | None:
+def _due(timing: ast.Timing | None, zone: str) -> ir.Due | None:
     if timing is None:
         return None
     shift = instants.shift(timing.delay) if timing.delay is not None else None
-    at = beside.minute_of_day(timing.at, scope) if timing.at is not None else None
-    return ir.Due(timing.word, shift, at, scope.zone)
+    at = beside.minute_of_day(timing.at) if timing.at is not None else None
+    return ir.Due(timing.word, shift, at, zone)

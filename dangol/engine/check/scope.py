@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from dangol.diagnostics import Diagnostic, Line, Span, closest, diagnose
+from dangol.diagnostics import Diagnostic, Line, Severity, Span, closest, diagnose
 from dangol.engine import ir
 from dangol.engine.catalog import LEDGER_EVENTS, LEDGER_PROPERTIES, Catalog, Mixed
 from dangol.engine.check.model import DefinitionKind, Kind
@@ -153,8 +153,8 @@ class Scope:
         self, code: str, message: str, at: ast.Node | Span | None, hints: Iterable[str] = (), label: str = ""
     ) -> None:
         span = at.span if isinstance(at, ast.Node) else at
-        severity = "error" if code.startswith("E") else "warning"
-        self.report.append(diagnose(code, message, self.line, span, severity=severity, hints=hints, label=label))  # type: ignore[arg-type]
+        severity: Severity = "error" if code.startswith("E") else "warning"
+        self.report.append(diagnose(code, message, self.line, span, severity=severity, hints=hints, label=label))
 
 
 class Gathering:
@@ -191,4 +191,4 @@ def text_of(node: ast.Node) -> str:
     """The node as text to paste."""
     from dangol.grammar.printer import print_node
 
-    return print_node(node)  # type: ignore[arg-type]
+    return print_node(node)

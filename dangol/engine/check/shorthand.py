@@ -1,8 +1,8 @@
 """The one shorthand (language reference, section 4): what a bare `not B` in a conjunction reads as.
 
-Choices where the reference leaves room: "another event" is one of another name, so an event group and one of its members
-are two (`active within 30d and not visited` asks for activity that no visit followed). A phrase in a segment or trait
-that is used counts unless it stands under `not` or `never` there. Two phrases written alike are two.
+Choices where the reference leaves room: "another event" is one of another name, so an event group and one of its
+members are two (`active within 30d and not visited` asks for activity that no visit followed). A phrase in a segment or
+trait that is used counts unless it stands under `not` or `never` there. Two phrases written alike are two.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def followed(phrase: ast.Expr, other: ast.Expr) -> ast.Phrase:
 def _report(negation: Bare, others: dict[int, list[Mention]], scope: Scope) -> None:
     events = negation.phrases
     never = " and ".join(text_of(ast.Never(b.phrase)) for b in events)
-    hints = [f"`{never}`"]
+    hints = [f"write `{never}`"]
     for rival in dict.fromkeys(m for group in others.values() for m in group):
         attached = [b for b in events if b.event != rival.event]
         if attached:
@@ -188,6 +188,6 @@ def _report(negation: Bare, others: dict[int, list[Mention]], scope: Scope) -> N
             for b in attached:
                 reading = followed(reading, b.phrase)
             alone = [text_of(ast.Never(b.phrase)) for b in events if b not in attached]
-            hints.append("`" + " and ".join([text_of(reading), *alone]) + "`")
+            hints.append("write `" + " and ".join([text_of(reading), *alone]) + "`")
     message = f"`{text_of(negation.node)}` can be read in {len(hints)} ways: say which"
     scope.note("E211", message, negation.node, hints[:12])

@@ -46,11 +46,9 @@ def winner(tree: ast.Winner, splits: Sequence[ir.Split], scope: Scope) -> ir.Win
         message = "a winner is one arm of the rule's split: " + (
             "the rule names no split" if not splits else "the rule names several"
         )
-        raise scope.error("E313", message, tree)
+        raise scope.error("E312", message, tree)
     if not Fraction(1, 2) < tree.confidence.value < 1:
-        raise scope.error("E313", "the confidence lies above 50% and below 100%, as in `95%`", tree.confidence)
-    if not 1 <= tree.minimum <= 10**12:
-        raise scope.error("E313", "each arm needs one customer or more before a winner is chosen", tree)
+        raise scope.error("E312", "the confidence lies above 50% and below 100%, as in `95%`", tree.confidence)
     return ir.Winner(splits[0].name, metric, tree.confidence.value, tree.minimum)
 
 
@@ -72,7 +70,7 @@ def read_metric(node: ast.Expr, scope: Scope) -> ir.Metric:
     if isinstance(node, ast.Call):
         if node.function not in MEASURED:
             listed = ", ".join(f"`{name}`" for name in MEASURED)
-            raise scope.error("E311", f"`{node.function}` cannot be a target", node, (f"a target takes {listed}",))
+            raise scope.error("E310", f"`{node.function}` cannot be a target", node, (f"a target takes {listed}",))
         function, inner = node.function, unwrap(node.argument)
     subject = unwrap(inner.subject) if isinstance(inner, ast.Phrase) else inner
     if not isinstance(subject, ast.Name) or not scope.names.is_event(subject.parts[0]):
@@ -93,7 +91,7 @@ def _rate(bare: ast.Expr, within: ir.Shift, scope: Scope) -> ir.Metric:
         raise resolve.unknown(name, scope)
     found = phrases.matching(bare, scope)
     if found.low == 0:
-        raise scope.error("E311", "a target asks for something to happen: at least once", bare)
+        raise scope.error("E310", "a target asks for something to happen: at least once", bare)
     ledger = found.events.label in LEDGER_EVENTS
     return ir.Metric(found.events, None, None, within, scope.zone, found.low, found.high, ledger)
 
@@ -108,7 +106,7 @@ def _no_metric(node: ast.Expr, subject: ast.Expr, scope: Scope) -> Broken:
         hints = suggest(subject.parts[0], events)
         return scope.error("E203", f"`{subject.parts[0]}` is not an event", subject, hints)
     message = "a target is an event within a time, or an aggregate of such events"
-    return scope.error("E311", message, node, ("as in `purchased within 7d` or `sum(purchased.amount within 7d)`",))
+    return scope.error("E310", message, node, ("as in `purchased within 7d` or `sum(purchased.amount within 7d)`",))
 
 
 def _within(inner: ast.Expr, scope: Scope) -> tuple[ir.Shift, tuple[ast.Clause, ...]]:
@@ -116,16 +114,14 @@ def _within(inner: ast.Expr, scope: Scope) -> tuple[ir.Shift, tuple[ast.Clause, 
     for clause in clauses:
         if isinstance(clause, ast.TimeClause) and not isinstance(clause, ast.Within):
             message = f"`{text_of(clause)}`: a target counts from each customer's first message, with `within`"
-            raise scope.error("E311", message, clause, ("as in `within 7d`",))
+            raise scope.error("E310", message, clause, ("as in `within 7d`",))
     times = [c for c in clauses if isinstance(c, ast.Within)]
     if not times:
         raise scope.error(
-            "E311", "say within how long after the message", inner, (f"write `{text_of(inner)} within 7d`",)
+            "E310", "say within how long after the message", inner, (f"write `{text_of(inner)} within 7d`",)
         )
-    if len(times) > 1:
-        raise scope.error("E213", f"a phrase has one time clause at most; the first is `{text_of(times[0])}`", times[1])
     if not times[0].duration.amount:
-        raise scope.error("E311", "a target needs a time above zero", times[0])
+        raise scope.error("E310", "a target needs a time above zero", times[0])
     rest = tuple(c for c in clauses if c is not times[0])
     return instants.shift(times[0].duration), rest
 
@@ -137,11 +133,11 @@ def _per(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> Literal["customer"] 
     if tree.per is None:
         if metric.function is not None and tree.versus is not None:
             message = "groups differ in size: compare per customer"
-            raise scope.error("E311", message, tree.metric, (f"write `{text_of(tree.metric)} per customer`",))
+            raise scope.error("E310", message, tree.metric, (f"write `{text_of(tree.metric)} per customer`",))
         return None
     if metric.function is None:
         mend = f"write `count({text_of(unwrap(tree.metric))}) per {tree.per.text}`"
-        raise scope.error("E311", "a rate is per customer already", tree.per, (mend,))
+        raise scope.error("E310", "a rate is per customer already", tree.per, (mend,))
     if tree.per.text == "customer":
         return "customer"
     if phrases.event_of(tree.per, scope) is None:
@@ -156,18 +152,18 @@ def _versus(tree: ast.Kpi, metric: ir.Metric, setting: Setting, scope: Scope) ->
     if tree.versus not in ("control", "holdout"):
         hints = suggest(tree.versus, ("control", "holdout"))
         raise scope.error(
-            "E312", f"a target compares with `control` or `holdout`, not with `{tree.versus}`", tree, hints
+            "E311", f"a target compares with `control` or `holdout`, not with `{tree.versus}`", tree, hints
         )
     if tree.versus == "control" and not setting.has_control:
         hints = ("give a split of the rule an arm `control`, or compare with `holdout`",)
-        raise scope.error("E312", "no split of the rule has an arm `control` to compare with", tree, hints)
+        raise scope.error("E311", "no split of the rule has an arm `control` to compare with", tree, hints)
     if tree.versus == "holdout" and not setting.has_holdout:
         hints = ("add `holdout: 10%` to the scenario",)
-        raise scope.error("E312", "there is no holdout to compare with", tree, hints)
+        raise scope.error("E311", "there is no holdout to compare with", tree, hints)
     if metric.ledger:
         message = f"nobody in {tree.versus} got a message, so nobody there could have `{metric.events.label}`"
         hints = ("compare what customers do, as in `purchased within 7d`, or write a level",)
-        raise scope.error("E312", message, tree.metric, hints)
+        raise scope.error("E311", message, tree.metric, hints)
     return tree.versus  # type: ignore[return-value]
 
 
@@ -177,19 +173,19 @@ def _amount(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> Fraction:
     written = text_of(number)
     if tree.op in ("up", "down"):
         if tree.points and not rate:
-            raise scope.error("E311", "percentage points are for rates", number, (f"write `{tree.op} 10%`",))
+            raise scope.error("E310", "percentage points are for rates", number, (f"write `{tree.op} 10%`",))
         if not tree.points and not number.percent:
             hints = (f"write `{tree.op} {written}%`", f"write `{tree.op} {written}pp`") if rate else (
                 f"write `{tree.op} {written}%`",)  # fmt: skip
-            raise scope.error("E311", "a change is a percentage", number, hints)
+            raise scope.error("E310", "a change is a percentage", number, hints)
         if number.value <= 0:
-            raise scope.error("E311", "a change lies above zero", number)
+            raise scope.error("E310", "a change lies above zero", number)
     elif rate and not number.percent:
-        raise scope.error("E311", "a rate is a percentage", number, (f"write `{written}%`",))
+        raise scope.error("E310", "a rate is a percentage", number, (f"write `{written}%`",))
     elif rate and not 0 <= number.value <= 1:
-        raise scope.error("E311", "a rate lies between 0% and 100%", number)
+        raise scope.error("E310", "a rate lies between 0% and 100%", number)
     elif not rate and number.percent:
-        raise scope.error("E311", "an amount is no percentage", number)
+        raise scope.error("E310", "an amount is no percentage", number)
     return number.value / 100 if tree.points and not number.percent else number.value
 
 
@@ -198,15 +194,15 @@ def _baseline(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> None:
         return
     if (metric.function is None) != tree.baseline.percent:
         message = "the baseline of a rate is a percentage" if metric.function is None else "the baseline is an amount"
-        raise scope.error("E311", message, tree.baseline)
+        raise scope.error("E310", message, tree.baseline)
     if tree.baseline.value <= 0:
-        raise scope.error("E311", "a baseline lies above zero", tree.baseline)
+        raise scope.error("E310", "a baseline lies above zero", tree.baseline)
 
 
 def _same(tree: ast.Kpi, metric: ir.Metric, setting: Setting, scope: Scope) -> tuple[str, ...]:
     if tree.same and setting.anchor is None:
         message = "`with same` ties to the event that starts an entry, and this rule is not started by one event"
-        raise scope.error("E311", message, tree.same[0])
+        raise scope.error("E310", message, tree.same[0])
     for name in tree.same:
         assert setting.anchor is not None
         types = [_property_type(name, events.label, scope) for events in (setting.anchor, metric.events)]

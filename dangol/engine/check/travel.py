@@ -21,7 +21,7 @@ def inside(node: ast.AsOf, scope: Scope) -> tuple[ir.Point, Scope]:
     point = _point(node, scope)
     chain = _extend(scope.chain, point)
     if chain is None:
-        raise scope.error("E221", "this reaches more than 500 years back", node)
+        raise scope.error("E220", "this reaches more than 500 years back", node)
     _add({chain}, node, scope)
     return point, replace(scope, chain=chain, attributes=[])
 
@@ -50,7 +50,7 @@ def use(name: str, node: ast.Node, scope: Scope) -> None:
         for point in tail:
             chain = _extend(chain, point) if chain is not None else None
         if chain is None:
-            raise scope.error("E221", f"`{name}` here reaches more than 500 years back", node)
+            raise scope.error("E220", f"`{name}` here reaches more than 500 years back", node)
         chains.add(chain)
     _add(chains, node, scope)
 
@@ -84,4 +84,4 @@ def _add(chains: set[Chain], node: ast.Node, scope: Scope) -> None:
     scope.instants.update(chains)
     if len(scope.instants) > MOST_INSTANTS:
         message = f"this is asked at more than {MOST_INSTANTS} instants: `as of` within `as of` adds up"
-        raise scope.error("E221", message, node)
+        raise scope.error("E220", message, node)

@@ -57,10 +57,7 @@ def value(node: ast.Expr, scope: Scope) -> ir.Value:
 def constant(node: ast.Number | ast.Text | ast.Boolean | ast.Date | ast.Instant, scope: Scope) -> ir.Constant:
     match node:
         case ast.Number():
-            try:
-                return ir.Constant("number", float(node.value))
-            except OverflowError:
-                raise scope.error("E220", "this number is out of range", node) from None
+            return ir.Constant("number", float(node.value))
         case ast.Text():
             return ir.Constant("text", node.value)
         case ast.Boolean():
@@ -78,7 +75,7 @@ def _moment(node: ast.Moment, scope: Scope) -> ir.Now:
 def _duration(node: ast.Duration, scope: Scope) -> Broken:
     message = f"`{text_of(node)}` is a duration: durations stand in time clauses only"
     hints = (f"write `within {text_of(node)}` after an event, or compare `days_since(…)` with a number",)
-    return scope.error("E215", message, node, hints)
+    return scope.error("E214", message, node, hints)
 
 
 def _name(name: ast.Name, scope: Scope) -> ir.Value:
@@ -99,7 +96,7 @@ def number(node: ast.Expr, scope: Scope) -> ir.Value:
     if found.type == "number":
         return found
     hints: tuple[str, ...] = ()
-    if found.type in ("instant", "date"):
+    if found.type in ("instant", "date") and not isinstance(found, ir.Now):
         hints = (f"write `days_since({text_of(unwrap(node))})` for its age in days",)
     elif isinstance(node, ast.Text):
         hints = ("a number stands without quotes",)
@@ -158,7 +155,7 @@ def _one_type(
 def _as_of(node: ast.AsOf, scope: Scope) -> ir.Value:
     if scope.properties is not None:
         message = "`as of` does not stand inside a `where`"
-        raise scope.error("E217", message, node, ("name the value as a trait, and use the trait",))
+        raise scope.error("E216", message, node, ("name the value as a trait, and use the trait",))
     point, inner = travel.inside(node, scope)
     found = value(node.operand, inner)
     travel.leave(node, inner, scope)
@@ -170,5 +167,5 @@ def ranked(node: ast.Expr, function: str, scope: Scope) -> ir.Value:
     found = value(node, scope.customer_level())
     if found.type not in RANKED:
         message = f"`{function}` ranks numbers, instants and dates: this is {a(found.type)}"
-        raise scope.error("E216", message, node)
+        raise scope.error("E215", message, node)
     return found

@@ -71,7 +71,7 @@ def _ago(clause: ast.Ago, subject: Subject, scope: Scope) -> ir.Window:
     if instants.nominal(near) >= instants.nominal(far):
         mend = text_of(ast.Ago(far, near))
         hints = (f"write `{mend}`",) if instants.nominal(near) > instants.nominal(far) else ()
-        raise scope.error("E214", "the smaller duration comes first", clause, hints)
+        raise scope.error("E213", "the smaller duration comes first", clause, hints)
     return ir.Window(ir.Edge(_back(far, subject, scope)), ir.Edge(_back(near, subject, scope), open=True))
 
 
@@ -112,7 +112,7 @@ def _between(clause: ast.BetweenDates, subject: Subject, scope: Scope) -> ir.Win
     low = instants.point(clause.low, scope)
     if instants.is_reversed(clause.low, clause.high, scope):
         mend = text_of(ast.BetweenDates(clause.high, clause.low))
-        raise scope.error("E214", "the earlier one comes first", clause, (f"write `{mend}`",))
+        raise scope.error("E213", "the earlier one comes first", clause, (f"write `{mend}`",))
     if subject == "date" or not instants.is_day(clause.high):
         return ir.Window(ir.Edge(low), ir.Edge(instants.point(clause.high, scope)))
     return ir.Window(ir.Edge(low), ir.Edge(instants.point(clause.high, scope, add_days=1), open=True))
