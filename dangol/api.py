@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine import ir
@@ -74,9 +74,18 @@ class Data:
         from dangol.engine.backends.vector import Evaluation
         from dangol.engine.state import open_state
 
-        opened = open_state(self.sources, self.catalog, needs.events, needs.attributes, self.directory, self.progress)
-        self.notes[:] = opened.diagnostics
-        return Evaluation(self.checked.program, opened.state, at)
+        self.notes.clear()
+        needs = needs.with_all(self._usual)
+        state = open_state(
+            self.sources, self.catalog, needs.events, needs.attributes, self.directory, self.progress, self.notes
+        )
+        return Evaluation(self.checked.program, state, at)
+
+    @cached_property
+    def _usual(self) -> Needs:
+        """What the project's lines need: kept in the index whatever is asked, so that no question makes it anew."""
+        program = self.checked.program
+        return needs_of((*program.segments.values(), *program.traits.values(), *program.scenarios), program)
 
     def query(self, expression: str | Line, at: At = None) -> Answer:
         """Who matches. Raises DangolError when the line is wrong or is no condition."""
@@ -89,7 +98,7 @@ class Data:
         return Answer(line.text, node, self.checked, instant, self.zone, universe, ids, (*findings, *self.notes))
 
     def _condition(self, line: Line) -> tuple[ir.Condition, tuple[Diagnostic, ...]]:
-        node, findings = check_expression(parse(line, "expression"), line, self.zone, self.checked)
+        node, findings = check_expression(_parsed(line), line, self.zone, self.checked)
         errors = [finding for finding in findings if finding.is_error]
         if errors or node is None:
             raise DangolError(*errors)
@@ -151,7 +160,7 @@ class Project:
         """The dry run. `only`: names of playbooks or `playbook/scenario`."""
         from dangol.runner.rehearse import rehearse
 
-        return rehearse(self.files, self.data, instant_from(at, self.files.zone), frozenset(only), show_personal)
+        return rehearse(self.files, self.data.evaluate, instant_from(at, self.files.zone), frozenset(only), show_personal)
 
 
 def query(
@@ -190,10 +199,16 @@ def instant_from(at: At, zone: str) -> int:
     return instant_of(micros_of(at.replace(tzinfo=dt.UTC)), zone)
 
 
+def _parsed(line: Line) -> ast.Expr:
+    tree, findings = parse(line, "expression")
+    if tree is None:
+        raise DangolError(*findings)
+    return cast(ast.Expr, tree)
+
+
 def _written(text: str) -> dt.datetime | dt.date | None:
     line = Line.of(text.strip(), "--at")
-    tree = parse(line, "expression")
-    match tree:
+    match _parsed(line):
         case ast.Date(value=day):
             return day
         case ast.Instant(value=moment):

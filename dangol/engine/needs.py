@@ -21,6 +21,13 @@ class Needs:
         for name in names:
             self.events.setdefault(name, set()).update(properties)
 
+    def with_all(self, other: Needs) -> Needs:
+        """These needs and the other ones."""
+        both = Needs(self.attributes | other.attributes, {name: set(found) for name, found in self.events.items()})
+        for name, properties in other.events.items():
+            both.property((name,), *properties)
+        return both
+
 
 def needs_of(nodes: Iterable[object], program: ir.Program) -> Needs:
     """The needs of these nodes and of every definition that they refer to."""

@@ -19,12 +19,17 @@ DEFAULT_EXPIRY = ir.Shift(micros=DAY)
 
 @dataclass(frozen=True)
 class Entries:
-    """Parallel to an audience: the instant of each entry (µs), and of the anchor event its name (a position in the
-    anchor's names) and row in that event's table; None when the scenario is state-based."""
+    """Parallel to an audience: the instant of each entry (µs), and of the anchor event its name (a position in
+    `names`) and its row in the table of that name. State-based scenarios have no names, and positions of −1.
 
+    `by_customer` is `time` for every customer of the state (NO_INSTANT: no entry).
+    """
+
+    names: tuple[str, ...]
     time: Micros
-    event: NDArray[np.int64] | None
-    row: NDArray[np.int64] | None
+    event: NDArray[np.int64]
+    row: NDArray[np.int64]
+    by_customer: Micros
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,15 @@ class Position:
 
 def entries_of(scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation) -> Entries:
     """The entries of these customers (codes), as if they were found at this evaluation."""
+    everyone = np.full(evaluation.state.size, NO_INSTANT, np.int64)
     if scenario.anchor is None:
-        return Entries(np.full(len(codes), evaluation.at, np.int64), None, None)
+        everyone[codes] = evaluation.at
+        nothing = np.full(len(codes), -1, np.int64)
+        return Entries((), everyone[codes], nothing, nothing, everyone)
     latest = evaluation.entries(scenario.anchor)
-    return Entries(latest.time[codes], latest.event[codes].astype(np.int64), latest.row[codes].astype(np.int64))
+    everyone[codes] = latest.time[codes]
+    event, row = latest.event[codes].astype(np.int64), latest.row[codes].astype(np.int64)
+    return Entries(latest.names, everyone[codes], event, row, everyone)
 
 
 def due_now(
@@ -103,6 +113,4 @@ def _holds(
 ) -> NDArray[np.bool_]:
     if condition is None:
         return np.ones(len(codes), bool)
-    entry = np.full(evaluation.state.size, NO_INSTANT, np.int64)
-    entry[codes] = entries.time
-    return evaluation.members(condition, entry=entry)[codes]
+    return evaluation.members(condition, entry=entries.by_customer)[codes]

@@ -122,7 +122,7 @@ def make_plan(
     *,
     zone: str,
     show_personal: bool = False,
-    samples: int = 3,
+    samples: int = 1,
 ) -> Plan:
     """The plan of these scenarios (each with its reading) at the evaluation's instant."""
     drafts = [_draft(scenario, reading, playbooks, policy, evaluation) for scenario, reading in scenarios]

@@ -254,15 +254,12 @@ class _Values:
         return self._event_values(name, zone)
 
     def _event_values(self, name: str, zone: str) -> list[Any]:
-        anchor, event, row = self.scenario.anchor, self.entries.event, self.entries.row
         found: list[Any] = [None] * len(self.codes)
-        if anchor is None or event is None or row is None:
-            return found
-        for position, event_name in enumerate(anchor.names):
-            here = np.flatnonzero(event == position)
-            column = self._property(event_name, name)
+        for position, event in enumerate(self.entries.names):
+            here = np.flatnonzero(self.entries.event == position)
+            column = self._property(event, name)
             if column is not None and len(here):
-                for n, value in zip(here.tolist(), plain(column, row[here], zone), strict=True):
+                for n, value in zip(here.tolist(), plain(column, self.entries.row[here], zone), strict=True):
                     found[n] = value
         return found
 

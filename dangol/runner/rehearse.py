@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 
 from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
-from dangol.engine.check import check_beside
 from dangol.engine.needs import Needs, needs_of
-from dangol.engine.reading import read_scenario
+from dangol.engine.reading import read
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
 from dangol.runner.messages import TemplateError, compile_template
@@ -33,7 +31,7 @@ def rehearse(
     for scenario in scenarios:
         _message_needs(project, scenario, needs)
     return make_plan(
-        [(scenario, read_scenario(scenario, project.checked.program)) for scenario in scenarios],
+        [(scenario, read(scenario, project.checked.program, zone=scenario.zone)) for scenario in scenarios],
         _playbooks(project),
         policy,
         evaluate(needs, at),
@@ -48,17 +46,12 @@ def policy_of(project: Project) -> Policy:
     rules = {
         str(name): Channel(_name(channel.address), _name(channel.consent)) for name, channel in channels.items()
     }
-    beside = {
-        kind: [answer for w in written if (answer := check_beside(w, project.zone)[0]) is not None]
-        for kind, written in project.beside.items()
-    }
-    holdout = next((h for h in beside.get("holdout", []) if isinstance(h, Fraction)), None)
     return Policy(
         project=project.name,
         channels=rules,
-        holdout=holdout,
-        quiet=next((q for q in beside.get("quiet", []) if isinstance(q, ir.Quiet)), None),
-        caps=tuple(c for c in beside.get("cap", []) if isinstance(c, ir.Cap)),
+        holdout=project.holdout,
+        quiet=project.quiet,
+        caps=project.caps,
         personal=personal_attributes(project.catalog.attributes, (c.address for c in rules.values())),
     )
 

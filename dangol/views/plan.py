@@ -75,7 +75,6 @@ def _scenario_lines(plan: ScenarioPlan, colour: bool) -> Iterator[str]:
     yield paint(f"{plan.playbook}/{plan.scenario}", "bold", colour=colour)
     for line in plan.reading.splitlines():
         yield f"  {line}"
-    yield f"  An entry starts at {plan.entry}."
     rows = [(f"{plan.audience:,}", "in the audience")]
     rows += [(f"−{held.count:,}", held.reason) for held in plan.held]
     rows.append((f"{len(plan.sends):,}", f"would be sent to now{_channels(plan.volume)}"))
