@@ -21,6 +21,7 @@ from dangol.engine.reading.scenarios import ScenarioReading, tell
 __all__ = [
     "Lang",
     "Outline",
+    "Reader",
     "ScenarioReading",
     "definitions",
     "in_full",

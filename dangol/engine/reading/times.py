@@ -204,9 +204,9 @@ def instant_text(micros: int, zone: str) -> str:
 
 
 def weekly(cron: str) -> tuple[int, tuple[int, ...]] | None:
-    """A cron line that names one time of day, on every day or on days of the week: minutes since midnight, and the days.
+    """A cron line that names one time of day, on every day or on days of the week.
 
-    0 is Sunday; no days stands for every day. None for any other cron line.
+    The minutes since midnight, and the days: 0 is Sunday, none stands for every day. None for any other cron line.
     """
     minute, hour, day, month, weekdays = (cron.split() + [""] * 5)[:5]
     plain = minute.isdecimal() and hour.isdecimal() and day == month == "*"
