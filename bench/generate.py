@@ -29,7 +29,7 @@ EVENTS = (
 )  # fmt: skip
 VISITED, VIEWED, SEARCHED, WISHED, CARTED, CHECKOUT, PURCHASED, REVIEWED, OPENED, CLICKED = range(10)
 CATEGORIES = (
-    "dress", "shoes", "bags", "tops", "bottoms", "outer", "beauty", "home", "sports", "kids", "accessories", "underwear",
+    "dress", "shoes", "bags", "tops", "bottoms", "outer", "beauty", "home", "sports", "kids", "accessories", "underwear"
 )  # fmt: skip
 UTM = ("google", "instagram", "naver", "kakao", "newsletter", "tiktok")
 CHANNELS = ("app", "web", "store")
