@@ -26,14 +26,17 @@ def expression(text: str) -> ast.Expr:
     return tree  # type: ignore[return-value]
 
 
-def checked_project(catalog: Catalog, segments: Mapping[str, str], traits: Mapping[str, str], zone: str) -> Checked:
-    """The checked definitions of a project; DangolError when one of them does not parse."""
-    texts = [("segment", *item) for item in segments.items()] + [("trait", *item) for item in traits.items()]
-    definitions = [
-        Definition(kind, name, Line.of(text, name), expression(text), zone)  # type: ignore[arg-type]
-        for kind, name, text in texts
+def definitions(segments: Mapping[str, str], traits: Mapping[str, str], zone: str) -> list[Definition]:
+    """Segments and traits as the checker takes them; DangolError when one of them does not parse."""
+    return [
+        *(Definition("segment", name, Line.of(text, name), expression(text), zone) for name, text in segments.items()),
+        *(Definition("trait", name, Line.of(text, name), expression(text), zone) for name, text in traits.items()),
     ]
-    return check(catalog, definitions, [])
+
+
+def checked_project(catalog: Catalog, segments: Mapping[str, str], traits: Mapping[str, str], zone: str) -> Checked:
+    """The checked definitions of a project."""
+    return check(catalog, definitions(segments, traits, zone), [])
 
 
 def state(
@@ -58,10 +61,13 @@ def engine_members(text: str, project: Checked, data: State, at: dt.datetime, zo
     return {data.ids[code] for code in mask.nonzero()[0]}
 
 
-def findings(text: str, project: Checked, zone: str) -> tuple[Diagnostic, ...]:
-    """The errors of a line, of parsing as well as of checking."""
+def findings(
+    text: str, catalog: Catalog, segments: Mapping[str, str], traits: Mapping[str, str], zone: str
+) -> tuple[Diagnostic, ...]:
+    """The errors of a line that stands as a segment beside the others, of parsing as well as of checking."""
     try:
-        _, found = check_expression(expression(text), Line.of(text), zone, project)
+        asked = Definition("segment", "asked_line", Line.of(text), expression(text), zone)
     except DangolError as error:
         return error.diagnostics
+    found = check(catalog, [*definitions(segments, traits, zone), asked], []).diagnostics
     return tuple(diagnostic for diagnostic in found if diagnostic.is_error)

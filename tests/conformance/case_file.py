@@ -1,15 +1,15 @@
 """A file of cases: data and lines as a marketer writes them, as worlds of the oracle and states of the engine.
 
-    timezone: UTC
-    at: 2026-03-01T12:00
-    attributes: {country: text}                # name: type
-    properties: {purchased: {amount: number}}  # event: property: type
-    customers: {ann: {country: KR}, bob: {}}   # or `none`: there is no customers table
-    events:                                    # WHO EVENT TIME property=JSON …
-      - ann purchased 2026-02-01T09:00 amount=30
-    cases:
-      - {line: purchased, expect: [ann], why: …}
-      - {line: purchased < 3, error: times, why: …}   # must not check; the text stands in a message or hint
+timezone: UTC
+at: 2026-03-01T12:00
+attributes: {country: text}                # name: type
+properties: {purchased: {amount: number}}  # event: property: type
+customers: {ann: {country: KR}, bob: {}}   # or `none`: there is no customers table
+events:                                    # WHO EVENT TIME property=JSON …
+  - ann purchased 2026-02-01T09:00 amount=30
+cases:
+  - {line: purchased, expect: [ann], why: …}
+  - {line: purchased < 3, error: times, why: …}   # must not check; the text stands in a message or hint
 """
 
 from __future__ import annotations
