@@ -105,15 +105,11 @@ class _Declaring:
 
     def _word(self, name: Name, reserved: frozenset[str]) -> None:
         if normal(name) in reserved:
-            self.found.append(
-                diagnose("E028", f"`{name}` is a word of the language; choose another name", name.line)
-            )
+            self.found.append(diagnose("E028", f"`{name}` is a word of the language; choose another name", name.line))
         elif not is_word(name):
             hints = (f'give it a name of its own: `{_as_word(name)}: {{from: "{name}"}}`',)
             message = f"`{name[:60]}` is not a name: letters, digits and `_` only"
-            self.found.append(
-                diagnose("E028", message, name.line, hints=hints if name in self.config.events else ())
-            )
+            self.found.append(diagnose("E028", message, name.line, hints=hints if name in self.config.events else ()))
 
     # --- vocabulary ---------------------------------------------------------------------------------------------
 
@@ -150,7 +146,9 @@ class _Declaring:
 
     def _customers(self, model: CustomersModel) -> CustomerSource | None:
         table = self._table(model)
-        return table and CustomerSource(
+        if table is None:
+            return None
+        return CustomerSource(
             table,
             id=_text(model.id, "id"),
             attributes=_columns(model.attributes),
@@ -165,7 +163,9 @@ class _Declaring:
         if model.name is not None and not is_word(model.name.text):
             message = f"`{model.name.text[:60]}` is not a name: letters, digits and `_` only"
             self.found.append(diagnose("E028", message, model.name))
-        return table and EventSource(
+        if table is None:
+            return None
+        return EventSource(
             table,
             customer=_text(model.customer, "customer"),
             time=_text(model.time, "time"),
@@ -247,14 +247,14 @@ def inside(root: Path, line: Line, found: list[Diagnostic]) -> Path | None:
     try:
         path = root / line.text
         matches = root.glob(line.text) if any(char in line.text for char in "*?[") else [path]
-        if ".." not in Path(line.text).parts and not Path(line.text).is_absolute():
-            if all(one.resolve().is_relative_to(root) for one in [_fixed(path), *matches]):
-                return path
+        beneath = ".." not in Path(line.text).parts and not Path(line.text).is_absolute()
+        if beneath and all(one.resolve().is_relative_to(root) for one in [_fixed(path), *matches]):
+            return path
     except (OSError, ValueError, RuntimeError, NotImplementedError, IndexError):
         found.append(diagnose("E022", "this is not a path of a file", line))
         return None
-    hints = ("copy it (or what it links to) into the project", "a database may be anywhere: `database: postgresql://…`")
-    found.append(diagnose("E022", "a playbook reads only files of its project, this lies outside", line, hints=hints))
+    hints = ("copy it (or what it links to) into the project",)
+    found.append(diagnose("E022", "a project reads only its own files; this lies outside", line, hints=hints))
     return None
 
 

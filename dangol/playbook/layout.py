@@ -79,7 +79,9 @@ def _read(text: str) -> tuple[Value, list[Value]]:
         elif name in ("MappingEndEvent", "SequenceEndEvent"):
             value, own = stack.pop()
             value.end = event.end_mark.index
-            value.items = list(zip(own[::2], own[1::2], strict=True)) if value.kind == "map" else [(None, v) for v in own]
+            value.items = (
+                list(zip(own[::2], own[1::2], strict=True)) if value.kind == "map" else [(None, v) for v in own]
+            )
             (stack[-1][1] if stack else done).append(value)
         elif name in ("ScalarEvent", "AliasEvent"):
             value = _scalar(text, event, name)
@@ -174,7 +176,9 @@ class _Writer:
         if listed and not commented and not item.anchor:
             self._entries(item, place, indent + 2, head + " ")
         else:
-            self._row(f"{head} {item.anchor}".rstrip(), item.start if item.flow else self.last)
+            rows = item.flow and _BREAK.search(self.text, item.start, item.end)
+            end = item.start if item.flow else self.last
+            self._row(f"{head} {item.anchor}".rstrip(), end, until=first.start if rows else None)
             self._entries(item, place, indent + 2)
         if item.flow:
             self.last = item.end
@@ -185,10 +189,8 @@ class _Writer:
         inner = " " * (indent + 2)
         if spelling is None:
             header, content = _block(self.text, item)
-            end = item.start + len(header)
         else:
             header, *content = spelling.split("\n")
-            end = item.end if not content else item.start
         if not content:
             self._row(f"{head} {header}".rstrip(), item.end)
             return

@@ -33,7 +33,10 @@ class PlaybookFile:
     @property
     def messages(self) -> Messages:
         return {
-            normal(name): {normal(channel): dict(parts) for channel, parts in channels.items()}
+            normal(name): {
+                normal(channel): {str(part): line for part, line in parts.items()}
+                for channel, parts in channels.items()
+            }
             for name, channels in self.model.messages.items()
         }
 
@@ -95,7 +98,7 @@ class Lines:
             self._define("trait", name, name.line, line, playbook.zone)
         splits = {normal(name): self.parse(line, "split") for name, line in model.splits.items()}
         self._messages(playbook, channels)
-        shared = {
+        shared: dict[str, Any] = {
             "zone": playbook.zone,
             "splits": {name: written for name, written in splits.items() if written is not None},
             "broken_splits": frozenset(name for name, written in splits.items() if written is None),
@@ -117,7 +120,7 @@ class Lines:
         self, playbook: PlaybookFile, name: str, name_line: Line, scenario: Scenario, shared: dict[str, Any]
     ) -> None:
         rule = self.parse(scenario.rule, "scenario")
-        beside = {
+        beside: dict[str, Any] = {
             "exits": self.parse_all(scenario.exit, "expression"),
             "kpis": self.parse_all(scenario.kpi, "kpi"),
             "caps": self.parse_all(scenario.cap, "cap"),

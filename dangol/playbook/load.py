@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from dangol.diagnostics import DangolError, Diagnostic, Line, Source, Span, did_you_mean, diagnose_source
+from dangol.diagnostics import DangolError, Diagnostic, Line, Source, Span, diagnose_source, did_you_mean
 from dangol.playbook.model import Model, Name
 from dangol.playbook.tree import Listing, Mapping, Node, Scalar, read_tree
 
@@ -109,27 +109,33 @@ def _validated(source: Source, tree: Mapping, kind: type[M], found: list[Diagnos
         except ValidationError as error:
             errors = error.errors(include_url=False, include_input=False)
         found += [_explain(source, tree, kind, one) for one in errors]
-        for one in errors:
-            broken |= _leave_out(data, one["loc"])
+        broken |= _leave_out(data, errors)
         first = next(iter(kind.model_fields))
         data.setdefault(first, Line(PurePath(source.name).stem, source, [0] * (len(source.name) + 1)))
     return Read(None, found, frozenset(_KEY.findall(source.text)))
 
 
-def _leave_out(data: Any, loc: Sequence[str | int]) -> set[str]:
-    """Takes the deepest part on the way out of `data` (a list loses all its items); the names in it."""
-    owner, step = None, None
-    for part in loc:
-        inside = isinstance(data, dict) and part in data
-        if not inside and not (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+def _leave_out(data: Any, errors: Sequence[Any]) -> set[str]:
+    """Takes the deepest part on the way to each error out of `data`; the names that stand in them."""
+    found = {(id(owner), step): owner for error in errors for owner, step in _deepest(data, error["loc"])}
+    names: set[str] = set()
+    for (_, step), owner in sorted(found.items(), key=lambda item: str(item[0][1]).rjust(9), reverse=True):
+        if isinstance(step, str):
+            names.add(str(step))
+        names |= set(_words(owner.pop(step)))
+    return names
+
+
+def _deepest(data: Any, loc: Sequence[str | int]) -> list[tuple[Any, str | int]]:
+    """The innermost dict or list on the way, with the key or index in it; empty when there is none."""
+    found: list[tuple[Any, str | int]] = []
+    for step in loc:
+        known = step in data if isinstance(data, dict) else isinstance(data, list) and step in range(len(data))
+        if not known:
             break
-        owner, step, data = data, part, data[part]
-    if owner is None:
-        return set()
-    if isinstance(owner, list):
-        del owner[:]
-        return set()
-    return {str(step), *_words(owner.pop(step))}
+        found = [(data, step)]
+        data = data[step]
+    return found
 
 
 def _words(data: Any) -> Iterator[str]:
@@ -166,7 +172,7 @@ def _cut_by_comment(tree: Mapping) -> Iterator[Diagnostic]:
             if cut is None:
                 continue
             place = Span(cut.start() + len(cut.group()) - len(cut.group().lstrip()), cut.end())
-            hints = ("put the whole text in quotes: '…'",)
+            hints: tuple[str, ...] = ("put the whole text in quotes: '…'",)
             if scalar.text.count('"') % 2 or scalar.text.count("“") > scalar.text.count("”"):
                 message = "the text ends before ` #`: YAML takes the rest for a comment"
                 yield diagnose_source("E015", message, scalar.line.source, place, hints=hints)
@@ -278,6 +284,8 @@ def _wrong_shape(source: Source, node: Node, span: Span, loc: Sequence[str | int
             hints = ("a text that begins with a bracket must stand in quotes",)
     elif word == "tuple_type":
         message = f"`{name}` is a list: [first, second]"
+    elif len(loc) == 2 and loc[0] in ("segments", "scenarios"):
+        message = f"`{name}` is one line of text, or a group with `rule:`"
     else:
         message = f"`{name}` is a group of names with values"
         if loc[0] == "messages":

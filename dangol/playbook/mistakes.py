@@ -7,7 +7,10 @@ from typing import Any
 
 from dangol.diagnostics import Diagnostic, Source, Span, diagnose_source
 
-_ENTRY = re.compile(r"""^(?P<lead>[ ]*(?:-[ ]+)*(?:(?:[^\s"'#:\[{][^:#]*|"[^"]*"|'[^']*')[ ]*:[ ]+)?)(?P<value>\S.*)$""")
+_ENTRY = re.compile(
+    r"""^(?P<lead>[ ]*(?:-[ ]+)*(?:(?:[^\s"'#:\[{][^:#]*|"[^"]*"|'[^']*')[ ]*:[ ]+)?)(?P<value>\S.*)$"""
+)
+_NAME = re.compile(r"^[ ]*([^\W\d]\w*)(?::(\S.*))?[ ]*$")
 _MUST_QUOTE = "*&!%@`[]{},\"'|>?"
 _INDENTATION = ("did not find expected", "expected <block end>", "could not find expected", "mapping values")
 
@@ -17,7 +20,7 @@ def yaml_mistake(source: Source, error: Exception) -> Diagnostic:
     offset = _offset(source, error)
     rows = _rows(source, offset, error)
     for row in rows:
-        if (found := _tab(source, row) or _unquoted(source, row)) is not None:
+        if (found := _tab(source, row) or _unquoted(source, row) or _no_colon(source, row)) is not None:
             return found
     if (found := _unclosed(source, error)) is not None:
         return found
@@ -29,6 +32,15 @@ def yaml_mistake(source: Source, error: Exception) -> Diagnostic:
         return diagnose_source("E006", message, source, _line_span(source, offset), hints=hints)
     message = f"YAML cannot read this ({_plain(problem)})" if problem else "YAML cannot read this"
     return diagnose_source("E003", message, source, Span(offset, offset + 1), hints=("put the text in quotes: '…'",))
+
+
+def unquoted(source: Source, mark: str, span: Span) -> Diagnostic:
+    """A text that begins with a character that YAML has a use for."""
+    if (found := _unquoted(source, _row_start(source, span.start))) is not None:
+        return found
+    message = f"a text that begins with `{mark}` must stand in quotes"
+    hints = ("put the whole text in quotes: '…'",)
+    return diagnose_source("E004", message, source, Span(span.start, span.start + 1), hints=hints)
 
 
 def _offset(source: Source, error: Exception) -> int:
@@ -88,6 +100,20 @@ def _unquoted(source: Source, row: int) -> Diagnostic | None:
         place = Span(start + colon.start(), start + colon.end())
         message = "a text with `: ` in it must stand in quotes"
         return diagnose_source("E004", message, source, place, hints=_quoted(value))
+    return None
+
+
+def _no_colon(source: Source, row: int) -> Diagnostic | None:
+    """A name that YAML does not see as one: `segments` or `playbook:x` in the line before the one it stumbled over."""
+    before = source.text[:row].rstrip()
+    start = _row_start(source, len(before))
+    for begin in (row, start):
+        found = _NAME.match(_row_text(source, begin))
+        if found is not None:
+            place = Span(begin + found.start(1), begin + found.end(1))
+            message = f"there is no `: ` after `{found[1]}`"
+            hints = (f"write `{found[1]}: {found[2] or ''}`".replace(": `", ":`"),)
+            return diagnose_source("E006", message, source, place, hints=hints)
     return None
 
 

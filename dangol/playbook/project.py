@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,6 +24,8 @@ from dangol.playbook.model import Config, Model, Playbook
 M = TypeVar("M", bound=Model)
 
 CONFIG = "dangol.yaml"
+_NO_SOURCE = frozenset({"E022", "E023", "E024"})
+_UNKNOWN = frozenset({"E203", "E205"})
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class _Loading:
     def __init__(self, root: Path, discover: bool) -> None:
         self.root, self.discover = root, discover
         self.found: list[Diagnostic] = []
+        self.blind = False
+        """Whether names may be in data that cannot be looked at."""
         self.unread: set[str] = set()
         """Names in files that could not be read: using one is not reported."""
 
@@ -97,7 +102,8 @@ class _Loading:
         for playbook in playbooks:
             lines.add(playbook, channels or None, holdout is not None)
         catalog, checked = self._check(config, declared, lines)
-        found = sort([*self.found, *lines.found, *checked.diagnostics])
+        meanings = [one for one in checked.diagnostics if not (self.blind and one.code in _UNKNOWN)]
+        found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
             tuple(declared.unset), declared.zone, holdout, quiet, caps,
@@ -185,18 +191,20 @@ class _Loading:
         problems = list(_vocabulary_problems(config, catalog))
         if self.discover and (problems or checked.has_errors):
             full = self._discovered(declared)
-            if full != catalog:
+            self.blind = full is None
+            if full is not None and full != catalog:
                 catalog = full
                 checked = check(catalog, lines.definitions, texts, frozenset(lines.broken))
                 problems = list(_vocabulary_problems(config, catalog))
         self.found += problems
         return catalog, checked
 
-    def _discovered(self, declared: Declared) -> Catalog:
-        """The declared catalog and what the data adds to it; declared types win."""
+    def _discovered(self, declared: Declared) -> Catalog | None:
+        """The declared catalog and what the data adds to it (declared types win); None when it cannot be known."""
         if declared.unset:
             self.found += declared.unset
-            return declared.catalog
+        if any(one.code in _NO_SOURCE and one.file == CONFIG for one in self.found):
+            return None
         if not (declared.sources.events or declared.sources.customers):
             return declared.catalog
         from dangol.engine.state.discovery import discover
@@ -204,10 +212,21 @@ class _Loading:
         try:
             found, notes = discover(declared.sources, self.root / ".dangol")
         except DangolError as error:
-            self.found += error.diagnostics
-            return declared.catalog
-        self.found += notes
+            self.found += [self._in_project(one) for one in error.diagnostics]
+            return None
+        self.found += [self._in_project(one) for one in notes]
         return merged(declared.catalog, found)
+
+    def _in_project(self, one: Diagnostic) -> Diagnostic:
+        """A finding about data, with the paths as dangol.yaml writes them."""
+        prefix = f"{self.root.resolve()}{os.sep}"
+        return replace(one, file=one.file.removeprefix(prefix), message=one.message.replace(prefix, ""))
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """In file order; what is wrong with a line that YAML cut off is said by that finding alone."""
+    cut = {(one.file, one.line) for one in found if one.code == "E015"}
+    return sort(one for one in found if one.code == "E015" or (one.file, one.line) not in cut)
 
 
 def merged(declared: Catalog, found: Catalog) -> Catalog:
@@ -228,10 +247,10 @@ def _vocabulary_problems(config: Config | None, catalog: Catalog) -> Iterator[Di
                 message = f"`{line.text[:60]}` is not an event"
                 yield diagnose("E030", message, line, hints=did_you_mean(line.text, catalog.events))
     for channel in config.channels.values():
-        for line in (channel.address, channel.consent):
-            if line is not None and normal(line.text) not in (*catalog.attributes, "id"):
-                message = f"`{line.text[:60]}` is not an attribute of customers"
-                yield diagnose("E026", message, line, hints=did_you_mean(line.text, catalog.attributes))
+        for named in (channel.address, channel.consent):
+            if named is not None and normal(named.text) not in (*catalog.attributes, "id"):
+                message = f"`{named.text[:60]}` is not an attribute of customers"
+                yield diagnose("E026", message, named, hints=did_you_mean(named.text, catalog.attributes))
 
 
 def _is_inside(path: Path, root: Path) -> bool:

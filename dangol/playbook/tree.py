@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, Source, Span, diagnose_source
+from dangol.playbook.mistakes import unquoted, yaml_mistake
 from dangol.playbook.source_map import places
 
 _ANCHOR = re.compile(r"&\S+\s*")
@@ -67,8 +68,6 @@ def read_tree(source: Source) -> tuple[Node | None, list[Diagnostic]]:
     """
     from ruamel.yaml.error import YAMLError, YAMLStreamError
 
-    from dangol.playbook.mistakes import yaml_mistake
-
     composer = _Composer(source)
     try:
         return composer.compose(), composer.found
@@ -114,14 +113,11 @@ class _Composer:
 
     def _no_tag(self, event: Any) -> None:
         if event.tag:
-            start = event.start_mark.index
-            end = start + len(self.source.text[start:].split(None, 1)[0])
-            self._refuse(
-                "E004",
-                "a text that begins with `!` must stand in quotes",
-                Span(start, end),
-                hints=("put the whole text in quotes: '!…'",),
-            )
+            self._unquoted("!", _span(event))
+
+    def _unquoted(self, mark: str, span: Span) -> NoReturn:
+        """A text begins with a character that YAML has a use for."""
+        raise DangolError(*self.found, unquoted(self.source, mark, span))
 
     def _open(self, event: Any) -> None:
         self._no_tag(event)
@@ -145,11 +141,7 @@ class _Composer:
         seen: dict[str, Scalar] = {}
         for key, value in zip(children[::2], children[1::2], strict=True):
             if not isinstance(key, Scalar):
-                self._refuse(
-                    "E004",
-                    "a text that begins with `{` or `[` must stand in quotes",
-                    Span(key.span.start, key.span.start + 1),
-                )
+                self._unquoted(self.source.text[key.span.start], key.span)
             if key.text == "<<" and key.style is None:
                 self._refuse("E014", "`<<` is not used here; write the keys out", key.span)
             if key.text in seen:
@@ -167,11 +159,7 @@ class _Composer:
     def _alias(self, event: Any) -> None:
         known = self.anchors.get(event.anchor, ())
         if known == ():
-            self._refuse(
-                "E004",
-                f"a text that begins with `*` must stand in quotes (`*{_short(event.anchor)}` would repeat something)",
-                _span(event),
-            )
+            self._unquoted("*", _span(event))
         if known is None:
             self._refuse("E008", f"`*{_short(event.anchor)}` repeats itself without end", _span(event))
         assert known

@@ -48,7 +48,9 @@ def spelled(text: str, style: str, indent: str) -> str:
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @settings(max_examples=150, deadline=None)
-@given(text=st.text(ALPHABET, min_size=1, max_size=25), style=st.sampled_from(["", "'", '"', "|", ">"]), bom=st.booleans())
+@given(
+    text=st.text(ALPHABET, min_size=1, max_size=25), style=st.sampled_from(["", "'", '"', "|", ">"]), bom=st.booleans()
+)
 @example(text="a\n\n b\n\nc", style=">", bom=False)
 @example(text="it's\n\ntwo", style="'", bom=True)
 def test_every_character_has_its_place(newline: str, text: str, style: str, bom: bool) -> None:
