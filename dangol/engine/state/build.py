@@ -106,10 +106,10 @@ class Builder:
         for event in staged:
             name = event.removesuffix(STAGED)
             for key in [
-                key for key in self._index.entries if key.split("/")[1] == name and key.startswith(EVENT_PARTS)
+                key for key in self._index.entries if key.startswith(EVENT_PARTS) and key.split("/")[1] == name
             ]:
                 self._index.drop(key)
-            for key in [key for key in self._index.entries if key.split("/")[1] == event]:
+            for key in [key for key in self._index.entries if f"/{event}/" in key]:
                 self._index.rename(key, key.replace(f"/{event}/", f"/{name}/"))
             self._index.meta["events"][name] = self._index.meta["events"].pop(event)
 

@@ -31,20 +31,33 @@ class Codes(Protocol):
     def codes(self, values: Sequence[str]) -> NDArray[np.int32]: ...
 
 
-def coder(session: Session, rows: str, value: str, vocabulary: Codes, *, raw: str | None = None) -> Coder:
-    """A coder for the SQL text `value` over `rows`; `raw` is cheaper SQL that differs whenever `value` does."""
+def coder(
+    session: Session, rows: str, value: str, vocabulary: Codes, *, raw: str | None = None, empty: bool = True
+) -> Coder:
+    """A coder for the SQL text `value` over `rows`.
+
+    `raw` is cheaper SQL that differs whenever `value` does; with `empty` False an empty text is missing.
+    """
     raw = raw or value
-    found = session.columns(
-        f"SELECT {value} AS text, hash({raw}) AS hash FROM (SELECT DISTINCT {raw} FROM {rows} WHERE {raw} IS NOT NULL)"
-        if raw != value
-        else f"SELECT text, hash(text) AS hash FROM (SELECT DISTINCT {value} AS text FROM {rows}) WHERE text IS NOT NULL"
-    )
+    inner = f"SELECT DISTINCT {raw} AS raw FROM {rows}"
+    shown = "raw" if raw == value else "CAST(raw AS VARCHAR)"
+    found = session.columns(f"SELECT {shown} AS text, hash(raw) AS hash FROM ({inner}) WHERE raw IS NOT NULL")
     texts: list[str] = found["text"].tolist() if len(found["text"]) else []
-    codes = vocabulary.codes([text if text.isascii() else normal(text) for text in texts])
+    codes = _coded(texts, vocabulary, empty=empty)
     hashes = found["hash"].astype(np.uint64)
-    if len(texts) <= ENUM_LIMIT or len(np.unique(hashes)) < len(hashes):
-        return _enum(session, value, texts, codes)
-    return _HashCoder.of(raw, hashes, codes)
+    if len(texts) > ENUM_LIMIT and (found_coder := _HashCoder.of(raw, hashes, codes)) is not None:
+        return found_coder
+    return _enum(session, value, texts, codes)
+
+
+def _coded(texts: Sequence[str], vocabulary: Codes, *, empty: bool) -> NDArray[np.int32]:
+    known = [text if text.isascii() else normal(text) for text in texts]
+    if empty or "" not in known:
+        return vocabulary.codes(known)
+    codes = np.full(len(known), -1, np.int32)
+    present = np.array([text != "" for text in known])
+    codes[present] = vocabulary.codes([text for text in known if text != ""])
+    return codes
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,8 @@ class _HashCoder:
     values: NDArray[np.int32]
 
     @classmethod
-    def of(cls, raw: str, hashes: NDArray[np.uint64], codes: NDArray[np.int32]) -> _HashCoder:
+    def of(cls, raw: str, hashes: NDArray[np.uint64], codes: NDArray[np.int32]) -> _HashCoder | None:
+        """None when two hashes are the same."""
         bits = len(hashes).bit_length() + 2
         shift = np.uint64(64 - bits)
         keys, values = np.zeros(1 << bits, np.uint64), np.full(1 << bits, -1, np.int32)
@@ -87,6 +101,8 @@ class _HashCoder:
             values[slots[pending[stored]]] = codes[pending[stored]]
             pending = pending[~stored]
             slots[pending] = (slots[pending] + 1) & (len(keys) - 1)
+        if np.count_nonzero(keys) < len(hashes):
+            return None
         return cls(f"CASE WHEN {raw} IS NULL THEN 0::UBIGINT ELSE hash({raw}) END", shift, keys, values)
 
     @staticmethod

@@ -8,40 +8,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dangol.diagnostics import DangolError, Diagnostic
 from dangol.engine.catalog import RESERVED, Catalog, Mixed, normal
 from dangol.engine.ir import Type
 from dangol.engine.sources import CustomerSource, EventSource, Sources
-from dangol.engine.state import kinds
 from dangol.engine.state.growth import Growth, Mark, growth, mark, readable
+from dangol.engine.state.kinds import Seen, kind_of
 from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.sealed import read_sealed, write_sealed
-
-if TYPE_CHECKING:
-    from dangol.engine.state.session import Session
-    from dangol.engine.state.tables import Relation
 
 CACHE = "catalog.json"
 _FORMAT = 1
 Kinds = dict[str, Type | Mixed]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a table holds: the form of each column and, per event name of the source, the classes of its values."""
-
-    forms: Mapping[str, kinds.Form]
-    masks: Mapping[str, Mapping[str, int]]
-
-    def __or__(self, other: Seen) -> Seen:
-        masks = {event: dict(found) for event, found in self.masks.items()}
-        for event, found in other.masks.items():
-            known = masks.setdefault(event, {})
-            for column, bits in found.items():
-                known[column] = known.get(column, 0) | bits
-        return Seen({**other.forms, **self.forms}, masks)
 
 
 def discover(sources: Sources, directory: Path | None = None) -> tuple[Catalog, tuple[Diagnostic, ...]]:
@@ -81,8 +61,10 @@ class _Memory:
         self._changed = False
 
     def seen(self, source: EventSource | CustomerSource) -> Seen:
-        event = source.event_column if isinstance(source, EventSource) else None
-        key = json.dumps([repr(source.table), event, source.where, source.zone])
+        view = _View.of(source)
+        key = json.dumps(
+            [repr(source.table), view.event, view.columns, sorted(view.settled), source.where, source.zone]
+        )
         entry = self._known.get(key)
         old = Mark.from_json(entry["mark"]) if entry else None
         change = growth(old, source.table)
@@ -90,7 +72,7 @@ class _Memory:
             self._kept[key] = entry
             return Seen(entry["forms"], entry["masks"])
         now = mark(source.table)
-        found = _look(source, event, change, now)
+        found = _look(source, view, change, now)
         if entry and not change.anew:
             found = Seen(entry["forms"], entry["masks"]) | found
         self._kept[key] = {"mark": now.to_json(), "forms": dict(found.forms), "masks": found.masks}
@@ -103,37 +85,39 @@ class _Memory:
             write_sealed(self._path, {"format": _FORMAT, "sources": self._kept})
 
 
-def _look(source: EventSource | CustomerSource, event: str | None, change: Growth, now: Mark) -> Seen:
+@dataclass(frozen=True)
+class _View:
+    """Which columns of a source are looked at: those that are mapped (None: all), but none that is settled."""
+
+    event: str | None
+    columns: list[str] | None
+    settled: frozenset[str]
+
+    @classmethod
+    def of(cls, source: EventSource | CustomerSource) -> _View:
+        if isinstance(source, EventSource):
+            mapped, event = source.properties, source.event_column
+            roles = {source.customer, source.time, source.event_column, source.id_column}
+        else:
+            mapped, event, roles = source.attributes, None, {source.id}
+        settled = {(mapped or {}).get(name, name) for name in source.types} | roles
+        columns = None if mapped is None else sorted({normal(column) for column in mapped.values()})
+        return cls(event, columns, frozenset(normal(name) for name in settled if name))
+
+    def names(self, forms: Iterable[str]) -> list[str]:
+        return [name for name in forms if name not in self.settled and (self.columns is None or name in self.columns)]
+
+
+def _look(source: EventSource | CustomerSource, view: _View, change: Growth, now: Mark) -> Seen:
     from dangol.engine.state.filter import filter_of
+    from dangol.engine.state.looking import look
     from dangol.engine.state.session import session
     from dangol.engine.state.tables import relation
 
     with TemporaryDirectory(prefix="dangol-") as scratch, session(Path(scratch)) as opened:
         table = relation(opened, source.table, readable(change, now, source.table, Path(scratch)))
         where = filter_of(source.where, table, source.zone)
-        return look(opened, table, event, where)
-
-
-def look(session: Session, table: Relation, event: str | None, where: Any = None) -> Seen:
-    """The classes of all values of a table, by event where a column names it (else under the empty name)."""
-    names = list(table.forms)
-    place = {name: f"f{i}" for i, name in enumerate(names)}
-    masks = [kinds.mask(place[name], table.forms[name]) for name in names]
-    by = "''"
-    if event is not None:
-        from dangol.engine.state.encode import identity
-
-        column = table.require(event, "the event name")
-        by = identity(place[column], table.forms[column])
-    condition = f" WHERE {where.sql(place)}" if where else ""
-    rows = session.rows(
-        f"SELECT {by} AS event, {', '.join(masks)} FROM ({table.select(names)}){condition} GROUP BY ALL"
-    )
-    found = {}
-    for name, *bits in rows:
-        if name is not None:
-            found[normal(name)] = dict(zip(names, bits, strict=True))
-    return Seen(dict(table.forms), found)
+        return look(opened, table, view.event, view.names(table.forms), where)
 
 
 # --- from what was seen to a catalog ----------------------------------------------------------------------------
@@ -228,7 +212,7 @@ def _kinds(
     found: Kinds = {}
     for name, column in columns.items():
         form = seen.forms.get(column)
-        kind = types.get(name) or (kinds.kind(masks.get(column, 0), form) if form else None)
+        kind = types.get(name) or (kind_of(masks.get(column, 0), form) if form else None)
         if kind is None and all_columns and form not in (None, "other") and not masks.get(column, 0):
             kind = "text"
         if kind is not None:

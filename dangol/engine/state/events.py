@@ -56,6 +56,9 @@ class Rows:
     event: NDArray[np.int32]
     values: Sequence[NDArray[Any]]
 
+    def where(self, kept: NDArray[np.bool_]) -> Rows:
+        return Rows(self.customer[kept], self.time[kept], self.event[kept], [values[kept] for values in self.values])
+
 
 class EventReader:
     """Reads `relation` as `source` says.
@@ -79,20 +82,19 @@ class EventReader:
         self.columns, self.events = tuple(columns), tuple(events)
         self._others = others or source.id_column is not None
         self._base = self._based(where)
-        self._sieve = self._sieved()
-        self._kept = f"(SELECT * FROM {self._base} WHERE id IS NOT NULL AND time IS NOT NULL{self._sieve})"
+        self._kept = f"(SELECT * FROM {self._base} WHERE id IS NOT NULL AND time IS NOT NULL{self._sieve()})"
 
     # --- what is selected ---------------------------------------------------------------------------------------
 
     def _based(self, where: Filter | None) -> str:
-        """A FROM item with id, time, event, own_id and the raw columns v0, v1, …"""
+        """A FROM item with id, time, event, own_id and the raw columns raw_time, v0, v1, …"""
         roles = self._roles()
         raw = [column.column for column in self.columns]
         names = list(dict.fromkeys([*roles.values(), *raw, *(where.columns if where else ())]))
         place = {name: f"f{i}" for i, name in enumerate(names)}
         forms = self._relation.forms
         chosen = [f"{self._role(role, place[name], name)} AS {role}" for role, name in roles.items()]
-        chosen.append(f"{text(place[roles['time']], forms[roles['time']])} AS written_time")
+        chosen.append(f"{place[roles['time']]} AS raw_time")
         chosen += [f"{place[name]} AS v{i}" for i, name in enumerate(raw)]
         condition = f" WHERE {where.sql(place)}" if where else ""
         sql = f"SELECT {', '.join(chosen)} FROM ({self._relation.select(names)}){condition}"
@@ -115,9 +117,9 @@ class EventReader:
         form = self._relation.forms[name]
         if role == "time":
             return packed_time(value, form)
-        return value if role == "id" and form == "integer" else identity(value, form)
+        return value if role == "id" and form in ("integer", "text") else identity(value, form)
 
-    def _sieved(self) -> str:
+    def _sieve(self) -> str:
         """SQL that keeps the rows of wanted events, and the map from the source's spelling to `events`."""
         self._spelled: dict[str, int] = {}
         source = self._source
@@ -136,12 +138,10 @@ class EventReader:
 
     def count(self) -> Left:
         """What is left out. Raises the diagnostics of values that cannot be read."""
-        checks = ["count(*)", "count_if(id IS NULL)", "count_if(id IS NOT NULL AND written_time IS NULL)"]
-        checks.append("any_value(written_time) FILTER (time IS NULL AND written_time IS NOT NULL AND id IS NOT NULL)")
-        checks += [f"any_value({self._written(i)}) FILTER ({self._wrong(i)})" for i in range(len(self.columns))]
-        rows, no_customer, no_time, bad_time, *bad = self._session.rows(
-            f"SELECT {', '.join(checks)} FROM {self._base}"
-        )[0]
+        checks = ["count(*)", "count(id)", "count(raw_time)", self._bad_time()]
+        checks += [self._wrong(i) for i in range(len(self.columns))]
+        sql = f"SELECT {', '.join(checks)} FROM {self._base}"
+        rows, with_customer, with_time, bad_time, *bad = self._session.rows(sql)[0]
         found = [] if bad_time is None else [self._bad(self._source.time, bad_time, "a time", TIME_HINT)]
         for column, value in zip(self.columns, bad, strict=True):
             if value is not None:
@@ -150,20 +150,25 @@ class EventReader:
                 )
         if found:
             raise DangolError(*found)
-        return Left(rows, no_customer, no_time)
+        return Left(rows, rows - with_customer, rows - with_time)
 
-    def _written(self, place: int) -> str:
-        return text(f"v{place}", self._relation.forms[self.columns[place].column])
+    def _bad_time(self) -> str:
+        form = self._relation.forms[normal(self._source.time)]
+        if form not in ("csv", "json", "text"):
+            return "NULL"
+        written = text("raw_time", form)
+        return f"any_value({written}) FILTER (time IS NULL AND {written} IS NOT NULL AND id IS NOT NULL)"
 
     def _wrong(self, place: int) -> str:
+        """SQL: some value of a column that is not of its type, where the events that have it are concerned."""
         column = self.columns[place]
         form = self._relation.forms[column.column]
         if column.kind in ("text", "version") or (form not in ("csv", "json", "text") and column.kind != "list"):
-            return "false"
+            return "NULL"
         spelled = [name for name, event in self._spelled.items() if self.events[event] in column.events]
         mine = f"event IN ({', '.join(_literals(spelled))})" if self._source.event_column and spelled else "true"
-        value = encoded(f"v{place}", form, column.kind)
-        return f"{mine} AND {self._written(place)} IS NOT NULL AND ({value}) IS NULL"
+        written, value = text(f"v{place}", form), encoded(f"v{place}", form, column.kind)
+        return f"any_value({written}) FILTER ({mine} AND {written} IS NOT NULL AND ({value}) IS NULL)"
 
     def _bad(self, column: str, value: str, kind: str, hint: str):  # type: ignore[no-untyped-def]
         message = f"`{value[:60]}` in the column `{column}` is not {kind}"
@@ -184,9 +189,10 @@ class EventReader:
         start = 0
         for batch in self._session.batches(f"SELECT {', '.join(chosen)} FROM {self._kept}", small=small):
             size = len(batch["time"])
-            chosen_rows = slice(None) if keep is None else keep[start : start + size]
+            rows = self._rows(batch, customers, fixed, coders)
+            kept = rows.customer >= 0 if keep is None else keep[start : start + size] & (rows.customer >= 0)
             start += size
-            yield self._rows({name: values[chosen_rows] for name, values in batch.items()}, customers, fixed, coders)
+            yield rows if kept.all() else rows.where(kept)
 
     def _rows(
         self,
@@ -209,12 +215,12 @@ class EventReader:
         if column.kind not in DICTIONARY:
             return None
         value = encoded(f"v{place}", self._relation.forms[column.column], column.kind)
-        return coder(self._session, self._kept, value, vocabularies[vocabulary_name(column.name, column.kind)])
+        return coder(self._session, self._base, value, vocabularies[vocabulary_name(column.name, column.kind)])
 
     def _customers(self, ids: Codes) -> Coder:
         whole = self._relation.forms[normal(self._source.customer)] == "integer"
         value = "CAST(id AS VARCHAR)" if whole else "id"
-        return coder(self._session, self._kept, value, ids, raw="id" if whole else None)
+        return coder(self._session, self._base, value, ids, raw="id" if whole else None, empty=False)
 
     def _value(self, place: int, coded: Coder | None) -> str:
         column = self.columns[place]

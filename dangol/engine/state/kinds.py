@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from dangol.engine.catalog import Mixed
 from dangol.engine.ir import Type
 from dangol.engine.state.tables import Form
@@ -31,8 +34,27 @@ TIME_PATTERN = f"{_DAY}|{_TIME}"
 """A day or a date-time as ISO 8601 writes them, whole."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a table holds: the form of each column and, per event name of the source, the classes of its values."""
+
+    forms: Mapping[str, Form]
+    masks: Mapping[str, Mapping[str, int]]
+
+    def __or__(self, other: Seen) -> Seen:
+        masks = {event: dict(found) for event, found in self.masks.items()}
+        for event, found in other.masks.items():
+            known = masks.setdefault(event, {})
+            for column, bits in found.items():
+                known[column] = known.get(column, 0) | bits
+        return Seen({**other.forms, **self.forms}, masks)
+
+
 def text_mask(value: str) -> str:
-    """SQL: the bit of the class that the text `value` belongs to."""
+    """SQL: the bit of the class that the text `value` belongs to.
+
+    No number are `007` and whole numbers of more than 15 digits: they are ids, and would not survive as such.
+    """
 
     def like(pattern: str) -> str:
         return f"regexp_full_match({value}, '{pattern}')"
@@ -40,8 +62,8 @@ def text_mask(value: str) -> str:
     return (
         f"CASE WHEN {value}[1] NOT BETWEEN '-' AND '9' AND {value}[1] NOT IN ('t', 'f', 'T', 'F') THEN {TEXT}"
         f" WHEN {like(r'(0|[1-9][0-9]{0,14})([.][0-9]+)?')} THEN {PLAIN}"
-        f" WHEN {like(r'-?(0|[1-9][0-9]{0,14})?[.]?[0-9]*([eE][+-]?[0-9]+)?')}"
-        f" AND NOT {like(r'-?0[0-9].*')} AND isfinite(try_cast({value} AS DOUBLE)) THEN {NUMBER}"
+        f" WHEN {like(r'-?((0|[1-9][0-9]{0,14})([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?')}"
+        f" AND isfinite(try_cast({value} AS DOUBLE)) THEN {NUMBER}"
         f" WHEN {like(r'[0-9]+([.][0-9]+){2,}')} THEN {DOTTED}"
         f" WHEN {like(r'[0-9]+([.][0-9]+)?')} THEN {ZERO}"
         f" WHEN {value} IN ('true', 'false', 'True', 'False', 'TRUE', 'FALSE') THEN {WORD}"
@@ -75,7 +97,7 @@ def _json_mask(value: str) -> str:
     )
 
 
-def kind(found: int, form: Form) -> Type | Mixed | None:
+def kind_of(found: int, form: Form) -> Type | Mixed | None:
     """The type of a column whose values have the classes `found`; None when it has no value or none of use."""
     if not found or form == "other":
         return None

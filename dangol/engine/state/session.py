@@ -17,6 +17,7 @@ from dangol.engine.state.sql import quoted
 
 SMALL_FETCH = 1_000_000
 MEMORY = "1GB"
+BUFFER = "200MB"
 
 Batch = dict[str, NDArray[Any]]
 
@@ -34,6 +35,7 @@ class Session:
             }
         )
         self.run("SET TimeZone = 'UTC'")
+        self.run(f"SET streaming_buffer_size = {quoted(BUFFER)}")
         self.run(f"SET temp_directory = {quoted(str(scratch) if scratch else '')}")
         self._names = 0
 
