@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine import ir
@@ -16,6 +16,7 @@ from dangol.engine.calendar import instant_of, micros_of
 from dangol.engine.catalog import Catalog
 from dangol.engine.check import Checked, check, check_expression
 from dangol.engine.needs import Needs, needs_of
+from dangol.engine.reading import Lang, reader
 from dangol.engine.sources import Sources
 from dangol.grammar import ast
 from dangol.grammar.parser import parse
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dangol.engine.backends.vector import Evaluation
+    from dangol.engine.explanation import Explanation
     from dangol.runner.plan import Plan
 
 At = dt.datetime | dt.date | str | int | None
@@ -87,25 +89,24 @@ class Data:
         program = self.checked.program
         return needs_of((*program.segments.values(), *program.traits.values(), *program.scenarios), program)
 
-    def query(self, expression: str | Line, at: At = None) -> Answer:
+    def query(self, expression: str, at: At = None) -> Answer:
         """Who matches. Raises DangolError when the line is wrong or is no condition."""
-        line = expression if isinstance(expression, Line) else Line.of(expression)
-        node, findings = self._condition(line)
+        line = Line.of(expression)
+        node, findings = self.node(line)
+        if not isinstance(node, ir.Condition):
+            raise DangolError(diagnose("E510", "this is a value, not a condition", line, hints=("compare it: `… >= 3`",)))
         instant = instant_from(at, self.zone)
         evaluation = self.evaluate(needs_of([node], self.checked.program), instant)
         ids = members(evaluation, node)
         universe = int(evaluation.universe().sum())
         return Answer(line.text, node, self.checked, instant, self.zone, universe, ids, (*findings, *self.notes))
 
-    def _condition(self, line: Line) -> tuple[ir.Condition, tuple[Diagnostic, ...]]:
+    def node(self, line: Line) -> tuple[ir.Node, tuple[Diagnostic, ...]]:
+        """What a line computes, and warnings about it. Raises DangolError when it is wrong."""
         node, findings = check_expression(_parsed(line), line, self.zone, self.checked)
         errors = [finding for finding in findings if finding.is_error]
         if errors or node is None:
             raise DangolError(*errors)
-        if not isinstance(node, ir.Condition):
-            raise DangolError(
-                diagnose("E501", "this is a value, not a condition", line, hints=("compare it: `… >= 3`",))
-            )
         return node, tuple(findings)
 
 
@@ -136,7 +137,7 @@ class Project:
 
         return pd.DataFrame({"id": pd.Series(list(self.query(name, at).ids), dtype="str")})
 
-    def values(self, name: str, at: At = None) -> pd.Series[object]:
+    def values(self, name: str, at: At = None) -> pd.Series[Any]:
         """A trait's value per customer: indexed by id, sorted; missing values are None (NaN for numbers)."""
         import pandas as pd
 
@@ -155,6 +156,25 @@ class Project:
     def query(self, expression: str, at: At = None) -> Answer:
         """Who matches a line."""
         return self.data.query(expression, at)
+
+    def find(self, what: str) -> ir.Node | ir.Scenario:
+        """The segment, trait or scenario (`playbook/scenario`) of that name, else the line as an expression."""
+        program = self.files.checked.program
+        for scenario in program.scenarios:
+            if what in (f"{scenario.playbook}/{scenario.name}", scenario.name):
+                return scenario
+        named = program.segments.get(what) or program.traits.get(what)
+        return named if named is not None else self.data.node(Line.of(what))[0]
+
+    def explain(self, what: str, customer: str, at: At = None, lang: Lang = "en") -> Explanation:
+        """Why this customer is in or out, or what the value comes from. A scenario is explained by its WHO."""
+        from dangol.engine.explanation import explain, explanation_needs
+
+        found = self.find(what)
+        node = found.who if isinstance(found, ir.Scenario) else found
+        needs = explanation_needs([node], self.files.checked.program, self.files.catalog)
+        evaluation = self.data.evaluate(needs, instant_from(at, self.files.zone))
+        return explain(node, customer, evaluation, reader(lang, self.files.zone))
 
     def plan(self, at: At = None, *, only: Iterable[str] = (), show_personal: bool = False) -> Plan:
         """The dry run. `only`: names of playbooks or `playbook/scenario`."""
@@ -216,7 +236,7 @@ def _written(text: str) -> dt.datetime | dt.date | None:
         case ast.Moment(name="now"):
             return None
     raise DangolError(
-        diagnose("E502", "this is not an instant", line, hints=("such as `2026-01-31` or `2026-01-31T10:00`",))
+        diagnose("E511", "this is not an instant", line, hints=("such as `2026-01-31` or `2026-01-31T10:00`",))
     )
 
 

@@ -15,6 +15,7 @@ from dangol.diagnostics import DangolError, Diagnostic, in_file_order
 
 if TYPE_CHECKING:
     from dangol.api import Progress
+    from dangol.engine.reading import Lang
 
 FINE, FINDINGS, WRONG_USE, DATA_FAILED = 0, 1, 2, 3
 """Exit codes: fine; findings in playbooks or lines; wrong use; a source or channel failed."""
@@ -115,21 +116,22 @@ def check(directory: Path, with_data: bool, as_json: bool) -> int:
 @_directory
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 when a file would change.")
 @click.option("--diff", "as_diff", is_flag=True, help="Write nothing; show what would change.")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-def fmt(directory: Path, only_check: bool, as_diff: bool, files: tuple[Path, ...]) -> int:
-    """Write every playbook in the one canonical layout; comments are kept."""
-    from dangol.playbook.format import format_files
+def fmt(directory: Path, only_check: bool, as_diff: bool) -> int:
+    """Write every file in the one canonical layout; comments are kept."""
+    from dangol.playbook.format import format_project
 
-    results = format_files(directory, files, write=not (only_check or as_diff))
-    for result in results:
-        if as_diff and result.changed:
-            click.echo(result.diff, nl=False)
-        elif result.changed:
-            click.echo(f"{'would change' if only_check else 'formatted'} {result.name}")
-    refused = [finding for result in results for finding in result.diagnostics]
+    files = list(format_project(directory))
+    changed = [file for file in files if file.changed]
+    for file in changed:
+        if as_diff:
+            click.echo(file.diff, nl=False)
+            continue
+        if not only_check:
+            file.write()
+        click.echo(f"{'would change' if only_check else 'formatted'} {file.name}")
+    refused = [finding for file in files for finding in file.diagnostics]
     _show(refused)
-    stale = (only_check or as_diff) and any(result.changed for result in results)
-    return FINDINGS if refused or stale else FINE
+    return FINDINGS if refused or (changed and (only_check or as_diff)) else FINE
 
 
 @cli.command()
@@ -238,11 +240,21 @@ def init(files: tuple[Path, ...], directory: Path) -> int:
 @PERSONAL
 @JSON
 def explain(
-    what: str, directory: Path, lang: str, customer: str | None, at: str | None, show_personal_data: bool, as_json: bool
+    what: str, directory: Path, lang: Lang, customer: str | None, at: str | None, show_personal_data: bool, as_json: bool
 ) -> int:
     """What a segment, trait, scenario or line says, in plain English or Korean."""
-    from dangol import explaining
+    from dangol import api
+    from dangol.views import explain as view
 
-    text, data = explaining.explain(directory, what, lang, customer, at, show_personal_data)
-    _print_json(data) if as_json else click.echo(text)
+    project = api.load(directory, progress=_progress())
+    if customer is None:
+        text, data = view.reading(project, what, lang)
+    else:
+        found = project.explain(what, customer, at, lang)
+        style = view.style(project, lang, show_personal=show_personal_data, colour=_colour(sys.stdout))
+        text, data = view.as_text(found, style), view.as_json(found, style)
+    if as_json:
+        _print_json(data)
+    else:
+        click.echo(text)
     return FINE

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dangol.api import Project
 from dangol.engine import ir
 from dangol.engine.explanation import Explanation, Found, Part, mentions
-from dangol.engine.reading import Lang
+from dangol.engine.reading import Lang, in_full, read, scenario_in_full
 from dangol.engine.reading.literals import quantity, quoted
 from dangol.engine.reading.times import day_text, instant_text
 from dangol.engine.sightings import Datum, Decision, Sighting
@@ -53,6 +54,20 @@ class Style:
 
     def word(self, name: str) -> str:
         return _WORDS[self.lang][name]
+
+
+def style(project: Project, lang: Lang, *, show_personal: bool, colour: bool) -> Style:
+    """The style for a project: its channels' address attributes are masked too."""
+    files = project.files
+    addresses = [c.address.text for c in files.config.channels.values() if c.address] if files.config else []
+    return Style(files.checked.program, files.zone, lang, frozenset(addresses), show_personal, colour)
+
+
+def reading(project: Project, what: str, lang: Lang) -> tuple[str, dict[str, Any]]:
+    """What a line says, as text and as JSON."""
+    node, program, zone = project.find(what), project.files.checked.program, project.files.zone
+    full = scenario_in_full(node, program, lang) if isinstance(node, ir.Scenario) else in_full(node, program, lang, zone)
+    return "\n".join(full), {"version": 1, "what": what, "reading": read(node, program, lang, zone)}
 
 
 # --- terminal -----------------------------------------------------------------------------------------------------
