@@ -10,7 +10,7 @@ from dangol.grammar import ast
 
 CONDITIONS = (
     ast.Phrase, ast.Did, ast.Never, ast.And, ast.Or, ast.Not, ast.Compare, ast.In, ast.Between, ast.TextTest,
-    ast.IsSet, ast.Top,
+    ast.IsSet, ast.Top, ast.Boolean,
 )  # fmt: skip
 COMPARISONS = (ast.Compare, ast.In, ast.Between, ast.TextTest, ast.IsSet)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from dangol.diagnostics import Diagnostic, Line, diagnose, in_file_order
 from dangol.engine import ir
@@ -50,24 +51,50 @@ def check_expression(
     A condition where it can be read as one (an event, a segment, a boolean value), else a value; None when there are
     errors.
     """
+    return _ask(tree, line, zone, checked, _expression)
+
+
+def check_condition(
+    tree: ast.Expr, line: Line, zone: str, checked: Checked
+) -> tuple[ir.Condition | None, list[Diagnostic]]:
+    """As `check_expression`, where only a condition will do: a number, text, instant or date is E207."""
+    return _ask(tree, line, zone, checked, conditions.condition)
+
+
+Found = TypeVar("Found")
+
+
+def _ask(
+    tree: ast.Expr, line: Line, zone: str, checked: Checked, read: Callable[[ast.Expr, Scope], Found]
+) -> tuple[Found | None, list[Diagnostic]]:
     report: list[Diagnostic] = []
-    scope = Scope(line, zone, checked.names, report)
-    with _room_for_brackets():
-        found = _expression(tree, scope)
-    if found is None and not any(d.is_error for d in report):
-        used = [name for name in graph.references(tree, checked.names) if name not in checked.names.known]
-        what = f"`{used[0]}` has" if used else "a definition that is used here has"
-        report.append(diagnose("E223", f"{what} errors of its own", line, hints=("run `dangol check` to see them",)))
+    found: Found | None = None
+    try:
+        with _room_for_brackets():
+            found = read(tree, Scope(line, zone, checked.names, report))
+    except Broken:
+        if not any(d.is_error for d in report):
+            _report_broken(tree, line, checked, report)
     return found, in_file_order(report)
 
 
-def _expression(tree: ast.Expr, scope: Scope) -> ir.Condition | ir.Value | None:
-    try:
-        if conditions.is_condition(tree, scope):
-            return conditions.condition(tree, scope)
-        found = values.value(tree, scope)
-    except Broken:
-        return None
+def _report_broken(tree: ast.Expr, line: Line, checked: Checked, report: list[Diagnostic]) -> None:
+    """E223: nothing was said because a definition that is used was not read; here nobody else says it."""
+    names = checked.names
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        pending.extend(shorthand.children(node))
+        if isinstance(node, ast.Name) and node.text in {*names.defined, *names.broken} - names.known.keys():
+            hints = ("run `dangol check` to see them",)
+            report.append(diagnose("E223", f"`{node.text}` has errors of its own", line, node.span, hints=hints))
+            return
+
+
+def _expression(tree: ast.Expr, scope: Scope) -> ir.Condition | ir.Value:
+    if conditions.is_condition(tree, scope):
+        return conditions.condition(tree, scope)
+    found = values.value(tree, scope)
     if found.type != "boolean":
         return found
     return found.condition if isinstance(found, ir.Flag) else ir.Truth(found)
