@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dangol.diagnostics import closest
 from dangol.engine import ir
 from dangol.engine.check import phrases, resolve, values
@@ -74,8 +72,7 @@ def _of_events(function: Function, node: ast.Call, scope: Scope) -> ir.Value:
         raise _no_event(function, subject, scope)
     prop = _property(function, subject, scope)
     _no_times(function, phrase, scope)
-    whole = replace(phrase, subject=ast.Name((event,), span=subject.span)) if phrase else ast.Phrase(subject, ())
-    matching = phrases.about(event, replace(whole, subject=ast.Name((event,), span=subject.span)), scope)
+    matching = phrases.about(event, phrase or ast.Phrase(subject, (), span=subject.span), scope)
     return _aggregate(function, matching.events, prop, scope)
 
 

@@ -52,20 +52,19 @@ def matching(node: ast.Expr, scope: Scope) -> Matching:
     event = event_of(node, scope)
     assert event is not None
     if isinstance(node, ast.Name):
-        one_meaning(node, scope)
+        one_meaning(event, node, scope)
         return Matching(_events(event, sort(ast.Phrase(node, ())), scope))
     assert isinstance(node, ast.Phrase)
     return about(event, node, scope)
 
 
 def about(event: str, phrase: ast.Phrase, scope: Scope) -> Matching:
-    """The phrase's clauses applied to an event."""
+    """The phrase's clauses applied to an event; its subject may be a property of the event, in an aggregate."""
     subject = unwrap(phrase.subject)
     if isinstance(subject, ast.Phrase):
         mend = text_of(ast.Phrase(unwrap(subject.subject), subject.clauses + phrase.clauses))
         raise scope.error("E212", "a clause belongs inside the brackets of its event", phrase, (f"write `{mend}`",))
-    if isinstance(subject, ast.Name):
-        one_meaning(subject, scope)
+    one_meaning(event, subject, scope)
     clauses = sort(phrase)
     events = _events(event, clauses, scope)
     warn_early(phrase, clauses, scope)
@@ -75,11 +74,11 @@ def about(event: str, phrase: ast.Phrase, scope: Scope) -> Matching:
     return Matching(events, clauses.times.low, clauses.times.high)
 
 
-def one_meaning(name: ast.Name, scope: Scope) -> None:
+def one_meaning(event: str, subject: ast.Expr, scope: Scope) -> None:
     """E206 where the catalog gives one name to an event and something else."""
-    things = scope.names.look_up(name.text)
+    things = scope.names.look_up(event)
     if len(things) > 1:
-        raise resolve.two_meanings(name, things, scope)
+        raise resolve.two_meanings(ast.Name((event,), span=subject.span), things, scope)
 
 
 def _events(event: str, clauses: Clauses, scope: Scope) -> ir.Events:
@@ -224,7 +223,7 @@ def warn_early(phrase: ast.Phrase, clauses: Clauses, scope: Scope) -> None:
             if open_end:
                 message = f"the {text_of(sequence.gap)} need not be over yet: the second event may still come"
                 hints = (f"write `{_with_time(phrase, clauses, later)}`",) if later is not None else ()
-                scope.note("W202", message, sequence, hints)
+                scope.note("W202", message, phrase, hints)
 
 
 def _until(time: ast.TimeClause | None, gap: ast.Duration) -> tuple[ast.TimeClause | None, bool]:

@@ -74,7 +74,7 @@ def _moment(node: ast.Moment, scope: Scope) -> ir.Now:
 
 def _duration(node: ast.Duration, scope: Scope) -> Broken:
     message = f"`{text_of(node)}` is a duration: durations stand in time clauses only"
-    hints = (f"write `within {text_of(node)}` after an event, or compare `days_since(…)` with a number",)
+    hints = (f"after an event, `within {text_of(node)}`; or compare `days_since(…)` with a number",)
     return scope.error("E214", message, node, hints)
 
 

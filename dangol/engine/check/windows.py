@@ -77,7 +77,7 @@ def _ago(clause: ast.Ago, subject: Subject, scope: Scope) -> ir.Window:
 
 def _relative(clause: ast.Relative, subject: Subject, scope: Scope) -> ir.Window:
     if clause.word == "on" and not instants.is_day(clause.bound):
-        hint = "name a day, as in `on 2026-01-31`, or write `since` or `before`"
+        hint = "name a day, as in `on 2026-01-31`; instants take `since`, `after` and `before`"
         raise scope.error("E212", "`on` takes a day, not an instant", clause, (hint,))
     point = instants.point(clause.bound, scope)
     if subject == "date":
