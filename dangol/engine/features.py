@@ -94,7 +94,6 @@ class Feature:
     zone: str
     type: ir.Type
 
-    @property
     def effort(self) -> int:
         """What takes long is better begun early."""
         return (self.function in ("most", "distinct", "active_days")) * 2 + bool(self.phrase.links)

@@ -77,10 +77,9 @@ def _end(world: Evaluation, feature: Feature, end: str) -> Micros:
 
 
 def _beyond(time: Micros, known: Micros, end: str) -> Mask:
-    if end == "last":
-        return np.greater(time, known)
-    earlier: Mask = (known == NO_INSTANT) | (time < known)
-    return earlier & (time != NO_INSTANT)
+    found: Mask = time > known if end == "last" else (time < known) & (time != NO_INSTANT)
+    found |= known == NO_INSTANT
+    return found
 
 
 def _gap(world: Evaluation, feature: Feature) -> Column:
@@ -203,7 +202,7 @@ def _most(world: Evaluation, feature: Feature) -> Column:
     keys = packed(customer, identities(column))[0]
     order = order_of(keys)
     starts = np.flatnonzero(firsts(keys[order]))
-    ends = np.append(starts[1:], len(order))
+    ends = np.append(starts, len(order))[1:]
     last, number = order[ends - 1], ends - starts
     last = last[best(customer[last], number)]
     last = last[best(customer[last], time[last])]

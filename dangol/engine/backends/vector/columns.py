@@ -46,9 +46,8 @@ def missing(column: Column) -> Mask:
     data = column.data
     if column.type == "number":
         return np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, np.bool_)
-    if column.type in ("instant", "date"):
-        return np.equal(data, MISSING[column.type])
-    return np.less(data, 0)
+    gone: Mask = np.equal(data, MISSING[column.type]) if column.type in ("instant", "date") else np.less(data, 0)
+    return gone
 
 
 def complete(column: Column) -> bool:
@@ -114,8 +113,8 @@ def one_of(column: Column, options: Sequence[ir.Constant]) -> Mask:
         wanted = words.codes_of(vocabulary, [option.value for option in options])
         chosen = np.zeros(len(vocabulary) + 1, np.bool_)
         chosen[wanted[wanted >= 0]] = True
-        return chosen[column.data]
-    return cast(Mask, np.isin(column.data, np.array([option.value for option in options], DTYPE[column.type])))
+        return np.asarray(chosen[column.data])
+    return np.asarray(np.isin(column.data, np.array([option.value for option in options], DTYPE[column.type])))
 
 
 _TEXT_TESTS: dict[str, Callable[[Any, Any], bool]] = {

@@ -21,6 +21,9 @@ from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.features import Definition, Feature, Moment, Plan
 from dangol.engine.state.model import NO_INSTANT, Column, Mask, Micros, State
 
+_SMALL = 10_000
+"""Below so many customers threads cost more than they save."""
+
 Arms = Callable[[ir.SplitArm, Sequence[str]], NDArray[Any]]
 """Which arm (its position) each customer id has in a split."""
 
@@ -71,7 +74,7 @@ class Evaluation:
         moment, nodes = self._asked(entry), list(nodes)
         order = [each for node in nodes for each in self._planned(node, moment)]
         features = [each for each in self.plan.features.values() if not self.memo.known(("feature", each.key))]
-        self._each(self.feature, sorted(features, key=lambda each: -each.effort))
+        self._each(self.feature, sorted(features, key=lambda each: -each.effort()))
         self._each(self.definition, order)
         conditions = [node for node in nodes if isinstance(node, get_args(ir.Condition))]
         self._each(lambda condition: self._members(condition, moment), conditions)
@@ -97,7 +100,7 @@ class Evaluation:
         return order
 
     def _each(self, compute: Callable[[Any], Any], items: Sequence[Any]) -> None:
-        if self.threads < 2 or len(items) < 2:
+        if self.threads < 2 or len(items) < 2 or self.state.size < _SMALL:
             for item in items:
                 compute(item)
             return

@@ -106,7 +106,7 @@ def _filtered(world: Evaluation, phrase: Phrase) -> Rows:
     name = phrase.names[0]
     table = world.state.events[name]
     low, high = bounds(table, phrase.low, phrase.high)
-    if phrase.filter is None:
+    if phrase.filter is None or low == high:
         return whole(name, table, low, high)
     key = ("where", name, phrase.filter)
     known: tuple[int, int, Rows] = world.memo.get(key, lambda: _where(world, phrase, name))

@@ -78,9 +78,10 @@ def _nearest(times: Micros, group: Keys, other_times: Micros, other_group: Keys,
     if link.gap is None:
         return found
     if before:
-        return found & (times <= _furthest(other_times, keys, bits, link.gap, link.zone)[at])
-    nearest = other_times[keys[at] & ((1 << bits) - 1)]
-    return found & (nearest <= _stepped(times, link.gap, link.zone))
+        found &= times <= _furthest(other_times, keys, bits, link.gap, link.zone)[at]
+        return found
+    found &= other_times[keys[at] & ((1 << bits) - 1)] <= _stepped(times, link.gap, link.zone)
+    return found
 
 
 def _stepped(times: Micros, gap: Shift, zone: str) -> Micros:
@@ -89,7 +90,7 @@ def _stepped(times: Micros, gap: Shift, zone: str) -> Micros:
 
 def _furthest(other_times: Micros, keys: Keys, bits: int, gap: Shift, zone: str) -> Micros:
     """How far the events of a group up to each key reach: where a clock went back, the latest is not the furthest."""
-    reach = _stepped(other_times, gap, zone)[keys & ((1 << bits) - 1)]
+    reach: Micros = _stepped(other_times, gap, zone)[keys & ((1 << bits) - 1)]
     if not (gap.months or gap.days):
         return reach
     order = np.argsort(reach, kind="stable")
