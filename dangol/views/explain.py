@@ -12,7 +12,7 @@ from dangol.api import Project
 from dangol.engine import ir
 from dangol.engine.explanation import Explanation, Found, Part, mentions
 from dangol.engine.reading import Lang, in_full, read, scenario_in_full
-from dangol.engine.reading.literals import quantity, quoted
+from dangol.engine.reading.literals import peel, quantity, quoted
 from dangol.engine.reading.times import day_text, instant_text
 from dangol.engine.sightings import Datum, Decision, Sighting
 from dangol.runner.personal import PERSONAL_NAMES, mask
@@ -66,7 +66,9 @@ def style(project: Project, lang: Lang, *, show_personal: bool, colour: bool) ->
 def reading(project: Project, what: str, lang: Lang) -> tuple[str, dict[str, Any]]:
     """What a line says, as text and as JSON."""
     node, program, zone = project.find(what), project.files.checked.program, project.files.zone
-    full = scenario_in_full(node, program, lang) if isinstance(node, ir.Scenario) else in_full(node, program, lang, zone)
+    full = (
+        scenario_in_full(node, program, lang) if isinstance(node, ir.Scenario) else in_full(node, program, lang, zone)
+    )
     return "\n".join(full), {"version": 1, "what": what, "reading": read(node, program, lang, zone)}
 
 
@@ -77,14 +79,13 @@ def as_text(found: Explanation, style: Style) -> str:
     """The tree for a terminal, without a final line break."""
     verdict = "unknown" if not found.known else "in" if found.root.holds else "out"
     said = f" {style.word(verdict)}" if found.root.holds is not None or not found.known else ""
-    when = f"{instant_text(found.at, style.zone)} ({style.zone})"
+    when = f"{instant_text(found.at // 1_000_000 * 1_000_000, style.zone)} ({style.zone})"
     head = paint(f"{printable(found.customer)}{said}", "bold", colour=style.colour)
     return "\n".join([f"{head}  {when}", *_lines(found.root, "", 0, style)])
 
 
 def _lines(part: Part, number: str, depth: int, style: Style) -> Iterator[str]:
-    indent = "  " * depth
-    head = f"{number}. " if number else ""
+    indent, head = "  " * depth, number
     closed = f" {style.word('closed')}" if part.closed else ""
     colon = ":" if part.items and part.holds is not None else ""
     if part.holds is None:
@@ -93,8 +94,9 @@ def _lines(part: Part, number: str, depth: int, style: Style) -> Iterator[str]:
         yield f"{_mark(part.holds, style)}  {indent}{head}{printable(part.text)}{colon}{closed}"
     if part.events is not None:
         yield from (f"{' ' * 7}{indent}   {line}" for line in _events(part.events, style))
+    members = isinstance(peel(part.node)[1], ir.And | ir.Or) if isinstance(part.node, ir.Condition) else False
     for position, item in enumerate(part.items, 1):
-        yield from _lines(item, f"{number}.{position}" if number else str(position), depth + 1, style)
+        yield from _lines(item, f"{position}. " if members else "", depth + 1, style)
 
 
 def _mark(holds: bool, style: Style) -> str:

@@ -123,7 +123,7 @@ def test_an_abandoner_is_told_by_the_events() -> None:
     assert as_text(found, Style(program, SEOUL)) == (
         "a is in  2026-07-01 12:00 (Asia/Seoul)\n"
         "true   in segment `abandoner`:\n"
-        "true     1. at least one `cart_added` in the last 7 days that no later `purchased` followed\n"
+        "true     at least one `cart_added` in the last 7 days that no later `purchased` followed\n"
         "            1 matching\n"
         '              · 2026-06-30 09:00 cart_added (product "bag", amount 300)\n'
         "            2 not matching\n"
@@ -138,7 +138,7 @@ def test_the_same_in_korean() -> None:
     assert as_text(found, Style(program, SEOUL, "ko")) == (
         "b 해당하지 않음  2026-07-01 12:00 (Asia/Seoul)\n"
         "거짓  세그먼트 `abandoner`에 속함:\n"
-        "거짓    1. 최근 7일 이내 `cart_added` 중 그 뒤에 `purchased`이(가) 없었던 것이 1번 이상 있음\n"
+        "거짓    최근 7일 이내 `cart_added` 중 그 뒤에 `purchased`이(가) 없었던 것이 1번 이상 있음\n"
         "            해당 0건"
     )
 
@@ -148,9 +148,9 @@ def test_values_and_definitions_are_opened() -> None:
     assert as_text(found, Style(program, SEOUL)) == (
         "a is not in  2026-07-01 12:00 (Asia/Seoul)\n"
         "false  in segment `big`:\n"
-        "false    1. trait `spent` is at least 250:\n"
-        "           1.1. trait `spent` = 200\n"
-        "             1.1.1. the sum of `purchased.amount` = 200\n"
+        "false    trait `spent` is at least 250:\n"
+        "           trait `spent` = 200\n"
+        "             the sum of `purchased.amount` = 200\n"
         "                1 matching\n"
         '                  · 2026-06-28 12:00 purchased (product "hat", amount 200)'
     )
