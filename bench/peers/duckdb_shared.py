@@ -35,11 +35,11 @@ FROM events WHERE event = 'searched' AND time <= {at} GROUP BY customer
     """
 CREATE TEMP TABLE visits AS
 SELECT customer, max(time) last, count(*) n, count(*) FILTER (time >= {d60}) n60,
-  count(DISTINCT (time + INTERVAL 9 HOUR)::DATE) FILTER (time >= {d30}) days30,
   bool_or(time >= {week}) this_week, bool_or(time >= {last_week} AND time < {week}) last_week,
   bool_or(time >= {last_month} AND time < {month}) last_month,
   bool_or(time >= {yesterday} AND time < {today}) yesterday,
-  max((-epoch_us(time), coalesce(utm_source, '')))[2] first_utm
+  min(epoch_us(time) * 8 - CASE utm_source WHEN 'google' THEN 1 WHEN 'instagram' THEN 2 WHEN 'kakao' THEN 3
+    WHEN 'naver' THEN 4 WHEN 'newsletter' THEN 5 WHEN 'tiktok' THEN 6 ELSE 0 END) first_source
 FROM events WHERE event = 'visited' AND time <= {at} GROUP BY customer
 """,
 )
@@ -89,6 +89,11 @@ CREATE TEMP TABLE mailed AS
 SELECT customer, count(*) n60 FROM events WHERE event = 'email_opened' AND time BETWEEN {d60} AND {at} GROUP BY customer
 """,
     """
+CREATE TEMP TABLE visited30 AS
+SELECT customer, count(DISTINCT (time + INTERVAL 9 HOUR)::DATE) days30
+FROM events WHERE event = 'visited' AND time BETWEEN {d30} AND {at} GROUP BY customer
+""",
+    """
 CREATE TEMP TABLE reviewed AS
 SELECT DISTINCT customer, true early FROM events WHERE event = 'reviewed' AND time <= {at} AND time < {d180}
 """,
@@ -124,22 +129,34 @@ SELECT DISTINCT v.customer, true view_to_buy FROM views v JOIN (FROM purchases W
 ON v.customer = p.customer AND v.product = p.product AND p.time BETWEEN v.time AND v.time + INTERVAL 1 DAY
 """,
     """
+CREATE TEMP TABLE ranks AS
+WITH amounts AS (
+  SELECT id customer, coalesce(cents, 0)::BIGINT cents, coalesce(cents90, 0)::BIGINT cents90,
+    coalesce(cents90_then, 0)::BIGINT cents90_then, coalesce(items, 0)::BIGINT items, coalesce(v.n60, 0) n60, last,
+    last IS NULL nothing
+  FROM customers LEFT JOIN purchased p ON p.customer = id
+  LEFT JOIN (SELECT customer, n60 FROM visits) v ON v.customer = id)
+SELECT customer, count(*) OVER () everybody,
+  (rank() OVER (ORDER BY cents90) - 1) / count(*) OVER () share,
+  (rank() OVER (ORDER BY cents90_then) - 1) / count(*) OVER () share_then,
+  rank() OVER (ORDER BY items DESC) items_place,
+  row_number() OVER (ORDER BY cents DESC, customer) money_place,
+  row_number() OVER (ORDER BY n60 DESC, customer) visits_place,
+  1 + 5 * (rank() OVER (PARTITION BY nothing ORDER BY cents) - 1) // count(*) OVER (PARTITION BY nothing) money,
+  1 + 5 * (rank() OVER (PARTITION BY nothing ORDER BY last) - 1) // count(*) OVER (PARTITION BY nothing) recency
+FROM amounts
+""",
+    """
 CREATE TEMP TABLE features AS
-SELECT c.*, v.last visited_last, coalesce(v.n, 0) visits, coalesce(v.n60, 0) visits60, v.days30, v.this_week, v.last_week,
-  v.last_month, v.yesterday, v.first_utm, s.first searched_first, e.early, w.n45 wishes45,
+SELECT c.*, v.last visited_last, coalesce(v.n, 0) visits, coalesce(v.n60, 0) visits60, days30, v.this_week, v.last_week,
+  v.last_month, v.yesterday, v.first_source, s.first searched_first, e.early, w.n45 wishes45,
   coalesce(m.n60, 0) opened60, coalesce(x.n30, 0) + coalesce(a.n30, 0) + coalesce(w.n30, 0) shopping30,
   x.categories30, x.n14_unbought, x.seen_again, a.last carted_last, p.last purchased_last, p.first purchased_first,
   coalesce(p.n, 0) n, coalesce(p.n30, 0) n30, coalesce(p.n60, 0) n60, p.n60_120, p.n3mo, coalesce(p.n90, 0) n90,
   coalesce(p.cents90, 0) cents90, coalesce(p.n90_then, 0) n90_then, p.n180, p.cents180, p.highest, p.lowest,
   p.discounted, p.black_friday, p.advent, p.last_category, f.favourite, coalesce(p.cents, 0) cents,
   mail_buyer, cart_left, search_drop, wish_left, view_to_buy,
-  (rank() OVER (ORDER BY coalesce(p.cents90, 0)) - 1) / count(*) OVER () share,
-  (rank() OVER (ORDER BY coalesce(p.cents90_then, 0)) - 1) / count(*) OVER () share_then,
-  rank() OVER (ORDER BY coalesce(p.items, 0) DESC) items_place,
-  row_number() OVER (ORDER BY coalesce(p.cents, 0) DESC, id) money_place,
-  row_number() OVER (ORDER BY coalesce(v.n60, 0) DESC, id) visits_place, count(*) OVER () everybody,
-  1 + 5 * (rank() OVER (PARTITION BY p.n IS NULL ORDER BY p.cents) - 1) // count(*) OVER (PARTITION BY p.n IS NULL) money,
-  1 + 5 * (rank() OVER (PARTITION BY p.n IS NULL ORDER BY p.last) - 1) // count(*) OVER (PARTITION BY p.n IS NULL) recency
+  r.* EXCLUDE (customer)
 FROM customers c
 LEFT JOIN visits v ON v.customer = id LEFT JOIN searches s ON s.customer = id LEFT JOIN reviewed e ON e.customer = id
 LEFT JOIN wished w ON w.customer = id LEFT JOIN mailed m ON m.customer = id LEFT JOIN viewed x ON x.customer = id
@@ -147,6 +164,7 @@ LEFT JOIN carted a ON a.customer = id LEFT JOIN purchased p ON p.customer = id L
 LEFT JOIN mail_buyers b ON b.customer = id LEFT JOIN cart_leavers l ON l.customer = id
 LEFT JOIN droppers d ON d.customer = id LEFT JOIN wish_leavers wl ON wl.customer = id
 LEFT JOIN view_buyers vb ON vb.customer = id
+LEFT JOIN visited30 y ON y.customer = id JOIN ranks r ON r.customer = id
 """,
 )
 
@@ -183,7 +201,7 @@ CONDITIONS: dict[str, str] = {
     "bargain": "highest < 40 AND lowest > 5 AND n180 > 0 AND cents180 BETWEEN 1500 * n180 AND 3000 * n180",
     "overdue": """n >= 3 AND 2 * (n - 1) * (epoch_us({at}) - epoch_us(purchased_last))
       > 3 * (epoch_us(purchased_last) - epoch_us(purchased_first))""",
-    "instagram_newcomer": "first_utm = 'instagram' AND signed_up_at BETWEEN {d90} AND {at}",
+    "instagram_newcomer": "first_source % 8 = 8 - 2 AND signed_up_at BETWEEN {d90} AND {at}",
     "last_was_dress": "last_category = 'dress'",
     "shoe_lover": "favourite IN ('shoes', 'bags')",
     "champion": CHAMPION,
