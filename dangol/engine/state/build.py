@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dangol.diagnostics import DangolError, did_you_mean
 from dangol.engine.catalog import normal
 from dangol.engine.ir import Type
 from dangol.engine.sources import EventSource, Sources
@@ -20,6 +21,7 @@ from dangol.engine.state.events import EventReader, Left, Rows, Wanted
 from dangol.engine.state.filter import filter_of
 from dangol.engine.state.growth import ANEW, Growth, Mark, mark, moved, readable
 from dangol.engine.state.layout import Index
+from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.session import Session, session
 from dangol.engine.state.tables import Relation, relation
 from dangol.engine.state.vocabulary import Vocabulary, vocabulary_name
@@ -56,6 +58,7 @@ class Builder:
         self._progress = progress or (lambda label, share: None)
         self._ids = Vocabulary(index, IDS)
         self._marks: list[Mark] = []
+        self._offered: list[tuple[EventSource, set[str]]] = []
         self._seen = Lowest.of_first(index.read(FIRST_SEEN)) if FIRST_SEEN in index else Lowest()
 
     def do(self, work: Work, needed: Needed) -> None:
@@ -98,8 +101,24 @@ class Builder:
                 small = not change.anew and change.bytes < SMALL
                 self._read(opened, place, table, writers, needed, small=small, first=first)
                 self._index.meta["sources"][place]["mark"] = now.to_json()
+        if all(change.anew for change in growths):
+            self._require(needed)
         for event, writer in writers.items():
             known[event] = writer.finish(len(self._ids))
+
+    def _require(self, needed: Needed) -> None:
+        """Raises for a property that none of the sources of its event has a column for."""
+        found = []
+        for event, kinds in needed.items():
+            mine = [(source, forms) for source, forms in self._offered if _has(source, event)]
+            for name in kinds:
+                if mine and not any(source.table.format == "jsonl" or name in forms for source, forms in mine):
+                    hints = did_you_mean(name, mine[0][1])
+                    place = shown(mine[0][0].table.location)
+                    message = f"`{event.removesuffix(STAGED)}` has no column `{name}` in its data"
+                    found.append(finding("E403", message, place, hints=hints))
+        if found:
+            raise DangolError(*found)
 
     def _adopt(self, staged: Iterable[str]) -> None:
         """Events that were read anew in place of those they are named after."""
@@ -145,11 +164,8 @@ class Builder:
     def _reader(
         self, opened: Session, source: EventSource, table: Relation, needed: Needed, *, others: bool
     ) -> EventReader:
-        mine = {
-            event: kinds
-            for event, kinds in needed.items()
-            if source.event_column or event.removesuffix(STAGED) == source.event
-        }
+        mine = {event: kinds for event, kinds in needed.items() if _has(source, event)}
+        self._offered.append((source, {*table.forms, *(source.properties or ())}))
         where = filter_of(source.where, table, source.zone)
         columns = _wanted(source, table, mine)
         return EventReader(opened, source, table, where, columns, [e.removesuffix(STAGED) for e in mine], others=others)
@@ -181,6 +197,11 @@ class Builder:
                     for name, kind in needed[event].items()
                 ]
                 writers[event].add(rows.customer[pick], rows.time[pick], values, size)
+
+
+def _has(source: EventSource, event: str) -> bool:
+    """Whether rows of an event may come from the source."""
+    return source.event_column is not None or event.removesuffix(STAGED) == source.event
 
 
 def _wanted(source: EventSource, table: Relation, needed: Needed) -> list[Wanted]:

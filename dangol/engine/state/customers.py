@@ -66,7 +66,8 @@ class _Table:
     def _column(self, name: str) -> str | None:
         declared = self._source.attributes
         if declared is None:
-            return name if name in self._table.forms else None
+            absent = name not in self._table.forms and self._source.table.format == "jsonl"
+            return None if absent else self._table.require(name, f"the attribute `{name}`")
         return self._table.require(declared[name], f"the attribute `{name}`") if name in declared else None
 
     def _base(self, columns: Mapping[str, str]) -> None:
