@@ -53,14 +53,23 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A scenario in plain words: all on one line, and in parts (who, entry, steps, the definitions they rest on)."""
+
+    line: str
+    who: str
+    entry: str
+    steps: tuple[str, ...]
+    definitions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ScenarioPlan:
     """audience = len(sends) + the sum of the held counts."""
 
     playbook: str
     scenario: str
-    reading: str
-    entry: str
-    """How entries start, in words."""
+    reading: Reading
     audience: int
     sends: tuple[Send, ...]
     held: tuple[Held, ...]
@@ -102,7 +111,7 @@ class _Draft:
     """One scenario while it is planned; arrays are parallel to `codes`, the audience."""
 
     scenario: ir.Scenario
-    reading: str
+    reading: Reading
     codes: NDArray[np.int64]
     entries: Entries
     position: Position
@@ -115,7 +124,7 @@ class _Draft:
 
 
 def make_plan(
-    scenarios: Sequence[tuple[ir.Scenario, str]],
+    scenarios: Sequence[tuple[ir.Scenario, Reading]],
     playbooks: Mapping[str, Playbook],
     policy: Policy,
     evaluation: Evaluation,
@@ -154,7 +163,7 @@ def plan_name(plan: ScenarioPlan) -> str:
 
 
 def _draft(
-    scenario: ir.Scenario, reading: str, playbooks: Mapping[str, Playbook], policy: Policy, evaluation: Evaluation
+    scenario: ir.Scenario, reading: Reading, playbooks: Mapping[str, Playbook], policy: Policy, evaluation: Evaluation
 ) -> _Draft:
     codes = np.flatnonzero(evaluation.members(scenario.who))
     entries = entries_of(scenario, codes, evaluation)
@@ -170,7 +179,6 @@ def _finished(draft: _Draft, rendering: Rendering, state: State) -> ScenarioPlan
         playbook=scenario.playbook,
         scenario=scenario.name,
         reading=draft.reading,
-        entry=_entry(scenario),
         audience=len(draft.codes),
         sends=tuple(
             Send(customer, step.channel, step.number, step.arm, step.message)
@@ -183,14 +191,6 @@ def _finished(draft: _Draft, rendering: Rendering, state: State) -> ScenarioPlan
         ),
         arms={arm: int(np.count_nonzero(mask)) for arm, mask in draft.arms.items()},
     )
-
-
-def _entry(scenario: ir.Scenario) -> str:
-    if scenario.anchor is None:
-        return "the first evaluation at which the customer is in the audience"
-    label = scenario.anchor.label or ", ".join(scenario.anchor.names)
-    source = f" of `{scenario.anchor_from}`" if scenario.anchor_from else ""
-    return f"the latest `{label}`{source}"
 
 
 def _volume(plans: Sequence[ScenarioPlan]) -> dict[str, int]:
@@ -207,4 +207,4 @@ def _overlaps(hit: Mapping[str, frozenset[str]]) -> list[Overlap]:
     return [Overlap(a, b, both) for a, b in pairs if (both := len(hit[a] & hit[b]))]
 
 
-__all__ = ["Gate", "Held", "Overlap", "Plan", "Playbook", "Policy", "Sample", "ScenarioPlan", "Send", "make_plan"]
+__all__ = ["Gate", "Held", "Overlap", "Plan", "Playbook", "Policy", "Reading", "Sample", "ScenarioPlan", "Send", "make_plan"]

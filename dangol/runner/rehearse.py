@@ -8,12 +8,12 @@ from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.needs import Needs, needs_of
-from dangol.engine.reading import read
+from dangol.engine.reading import definitions, read, scenario_reading
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
 from dangol.runner.messages import TemplateError, compile_template
 from dangol.runner.personal import personal_attributes
-from dangol.runner.plan import Plan, Playbook, make_plan
+from dangol.runner.plan import Plan, Playbook, Reading, make_plan
 from dangol.runner.policy import Channel, Policy
 
 Evaluate = Callable[[Needs, int], Evaluation]
@@ -31,12 +31,24 @@ def rehearse(
     for scenario in scenarios:
         _message_needs(project, scenario, needs)
     return make_plan(
-        [(scenario, read(scenario, project.checked.program, zone=scenario.zone)) for scenario in scenarios],
+        [(scenario, reading_of(scenario, project.checked.program)) for scenario in scenarios],
         _playbooks(project),
         policy,
         evaluate(needs, at),
         zone=project.zone,
         show_personal=show_personal,
+    )
+
+
+def reading_of(scenario: ir.Scenario, program: ir.Program) -> Reading:
+    """The scenario in plain English."""
+    found = scenario_reading(scenario)
+    return Reading(
+        line=read(scenario, program, zone=scenario.zone),
+        who=found.who,
+        entry=found.entry,
+        steps=tuple(found.steps),
+        definitions={name: read(node, zone=scenario.zone) for name, node in definitions(scenario, program).items()},
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dangol.runner.plan import Plan, Sample, ScenarioPlan
+from dangol.runner.plan import Plan, Reading, Sample, ScenarioPlan
 from dangol.views.text import paint, width
+
+COLUMNS = 110
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -27,8 +30,8 @@ def _scenario(plan: ScenarioPlan) -> dict[str, Any]:
     return {
         "playbook": plan.playbook,
         "scenario": plan.scenario,
-        "reading": plan.reading,
-        "entry": plan.entry,
+        "reading": plan.reading.line,
+        "entry": plan.reading.entry,
         "audience": plan.audience,
         "sends": [_send(send) for send in plan.sends],
         "held": [{"reason": held.reason, "count": held.count} for held in plan.held],
@@ -73,8 +76,7 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
 
 def _scenario_lines(plan: ScenarioPlan, colour: bool) -> Iterator[str]:
     yield paint(f"{plan.playbook}/{plan.scenario}", "bold", colour=colour)
-    for line in plan.reading.splitlines():
-        yield f"  {line}"
+    yield from _reading(plan.reading)
     rows = [(f"{plan.audience:,}", "in the audience")]
     rows += [(f"−{held.count:,}", held.reason) for held in plan.held]
     rows.append((f"{len(plan.sends):,}", f"would be sent to now{_channels(plan.volume)}"))
@@ -83,6 +85,22 @@ def _scenario_lines(plan: ScenarioPlan, colour: bool) -> Iterator[str]:
     if plan.arms:
         yield "  arms: " + ", ".join(f"{arm} {count:,}" for arm, count in plan.arms.items())
     yield from (line for sample in plan.samples for line in _sample(sample))
+
+
+def _reading(reading: Reading) -> Iterator[str]:
+    yield from _wrapped("who", reading.who)
+    yield from _wrapped("entry", reading.entry)
+    for number, step in enumerate(reading.steps, 1):
+        yield from _wrapped(f"step {number}", step)
+    for name, text in reading.definitions.items():
+        yield from _wrapped(f"`{name}`", text)
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        f"{label}: {text}", COLUMNS, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _sample(sample: Sample) -> Iterator[str]:
