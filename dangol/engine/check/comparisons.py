@@ -8,7 +8,7 @@ from typing import Literal
 from dangol.diagnostics import Span
 from dangol.engine import ir
 from dangol.engine.check import conditions, phrases, values
-from dangol.engine.check.scope import Broken, Gathering, Scope, text_of, unwrap
+from dangol.engine.check.scope import Broken, Gathering, Scope, quoted, text_of, unwrap
 from dangol.engine.operators import ORDERED
 from dangol.grammar import ast
 
@@ -43,9 +43,7 @@ def _side(node: ast.Expr, other: ast.Expr, scope: Scope) -> ir.Value:
         return values.value(node, scope)
     phrase = text_of(unwrap(node))
     inner = unwrap(other)
-    if isinstance(inner, ast.Duration):
-        hints = [f"write `{phrase} within {text_of(inner)}`"]
-    elif isinstance(inner, ast.Number):
+    if isinstance(inner, ast.Number):
         hints = [f"write `count({phrase})` for how many"]
     else:
         hints = [f"write `last({phrase})` for when, `count({phrase})` for how many"]
@@ -56,7 +54,6 @@ def _sides(left: ast.Expr, right: ast.Expr, scope: Scope) -> tuple[ir.Value, ir.
     parts = Gathering()
     with parts.next():
         first = _side(left, right, scope)
-    parts.done() if isinstance(unwrap(right), ast.Duration) else None
     with parts.next():
         second = _side(right, left, scope)
     parts.done()
@@ -94,7 +91,7 @@ def _mismatch(
     left: ir.Value, right: ir.Value, texts: tuple[ast.Expr, ast.Expr], place: ast.Node | Span, scope: Scope
 ) -> Broken:
     message = (
-        f"`{text_of(texts[0])}` is {values.a(left.type)}, `{text_of(texts[1])}` is {values.a(right.type)}: "
+        f"{quoted(texts[0])} is {values.a(left.type)}, {quoted(texts[1])} is {values.a(right.type)}: "
         "they cannot be compared"
     )
     hints: tuple[str, ...] = ()
@@ -262,7 +259,7 @@ def _text_test(node: ast.TextTest, scope: Scope) -> ir.Condition:
     if value.type != wanted:
         other = ast.TextTest("contains" if node.kind == "has" else "has", node.value, node.argument)
         swapped = (node.kind in ("has", "contains")) and value.type in ("list", "text")
-        message = f"`{node.kind}` is asked of {values.a(wanted)}: `{text_of(node.value)}` is {values.a(value.type)}"
+        message = f"`{node.kind}` is asked of {values.a(wanted)}: {quoted(node.value)} is {values.a(value.type)}"
         raise scope.error("E210", message, node, (f"write `{text_of(other)}`",) if swapped else ())
     if argument.type != "text":
         mend = _mend(unwrap(node.argument), "text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dangol.engine import ir
 from dangol.engine.check import comparisons, contradictions, phrases, resolve, shorthand, travel, values
-from dangol.engine.check.scope import Gathering, Scope, Thing, text_of, unwrap
+from dangol.engine.check.scope import Gathering, Scope, Thing, quoted, text_of, unwrap
 from dangol.engine.check.windows import Subject, window
 from dangol.grammar import ast
 
@@ -81,7 +81,7 @@ def _name(name: ast.Name, scope: Scope) -> ir.Condition:
 def _no_customer_condition(node: ast.Node, thing: Thing | None, scope: Scope) -> None:
     if scope.properties is None:
         return
-    what = f"`{thing.name}` is {thing.noun}" if thing else f"`{text_of(node)}`"
+    what = f"`{thing.name}` is {thing.noun}" if thing else f"{quoted(node)}"
     message = f"{what}: a `where` speaks of the event's own properties, attributes and values only"
     raise scope.error("E216", message, node, ("put it beside the phrase, with `and`",))
 
@@ -90,7 +90,7 @@ def _truth(node: ast.Expr, scope: Scope) -> ir.Condition:
     found = values.value(node, scope)
     if found.type == "boolean":
         return found.condition if isinstance(found, ir.Flag) else ir.Truth(found)
-    message = f"`{text_of(node)}` is {values.a(found.type)}, not a condition"
+    message = f"{quoted(node)} is {values.a(found.type)}, not a condition"
     hints = (f"compare it, as in `{text_of(node)} >= 1`",) if found.type == "number" else ()
     if found.type in ("instant", "date"):
         hints = (f"say when, as in `{text_of(node)} within 7d`",)
@@ -112,10 +112,10 @@ def _value_phrase(node: ast.Phrase, scope: Scope) -> ir.Condition:
     kind = found.type
     for clause in node.clauses:
         if not isinstance(clause, ast.TimeClause):
-            message = f"`{text_of(clause)}` is for events: `{text_of(subject)}` is {values.a(kind)}"
+            message = f"{quoted(clause)} is for events: {quoted(subject)} is {values.a(kind)}"
             raise scope.error("E212", message, clause)
     if kind not in ("instant", "date"):
-        message = f"`{text_of(subject)}` is {values.a(kind)}: only events, instants and dates have a time"
+        message = f"{quoted(subject)} is {values.a(kind)}: only events, instants and dates have a time"
         raise scope.error("E209", message, node)
     which: Subject = "instant" if kind == "instant" else "date"
     return ir.InWindow(found, window(node.clauses[0], which, scope))  # type: ignore[arg-type]

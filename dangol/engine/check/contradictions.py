@@ -11,10 +11,8 @@ from dangol.grammar import ast
 
 def warn(items: Sequence[ir.Condition], node: ast.And, scope: Scope) -> None:
     """W201, once for a conjunction."""
-    asked = [item.events for item in items if isinstance(item, ir.Matches) and item.low > 0]
-    denied = [item.item.events for item in items if isinstance(item, ir.Not) and isinstance(item.item, ir.Matches)
-              and item.item.low == 1 and item.item.high is None]  # fmt: skip
-    denied += [item.events for item in items if isinstance(item, ir.Matches) and item.high == 0]
+    asked = dict.fromkeys(item.events for item in items if isinstance(item, ir.Matches) and item.low > 0)
+    denied = dict.fromkeys(events for item in items if (events := _denied(item)) is not None)
     for events in asked:
         if any(_covers(none, events) for none in denied):
             return _report(events, "is to have happened and never to have happened", node, scope)
@@ -22,6 +20,13 @@ def warn(items: Sequence[ir.Condition], node: ast.And, scope: Scope) -> None:
     if any(item in opposite for item in items):
         scope.note("W201", "this can never be true: a condition is asked for and ruled out", node)
     return None
+
+
+def _denied(item: ir.Condition) -> ir.Events | None:
+    """The events that a member says there are none of."""
+    if isinstance(item, ir.Not) and isinstance(item.item, ir.Matches):
+        return item.item.events if (item.item.low, item.item.high) == (1, None) else None
+    return item.events if isinstance(item, ir.Matches) and item.high == 0 else None
 
 
 def warn_phrase(events: ir.Events, node: ast.Node, scope: Scope) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dangol.diagnostics import closest
 from dangol.engine import ir
 from dangol.engine.check import phrases, resolve, values
-from dangol.engine.check.scope import Broken, Scope, suggest, text_of, unwrap
+from dangol.engine.check.scope import Broken, Scope, quoted, suggest, text_of, unwrap
 from dangol.engine.operators import FUNCTIONS, Function
 from dangol.grammar import ast
 
@@ -53,7 +53,7 @@ def _of_value(function: Function, node: ast.Call, scope: Scope) -> ir.Value:
 
 def _not_accepted(function: Function, kind: ir.Type, node: ast.Node, scope: Scope) -> Broken:
     wanted = "single values" if len(function.accepts) > 3 else " or ".join(map(values.a, sorted(function.accepts)))
-    message = f"`{function.name}` takes {wanted}: `{text_of(node)}` is {values.a(kind)}"
+    message = f"`{function.name}` takes {wanted}: {quoted(node)} is {values.a(kind)}"
     hints = ("count such events with a `where … has …`",) if kind == "list" else ()
     if function.name in ("sum", "avg", "min", "max") and kind == "text":
         hints = ("declare it as a number in the catalog, if that is what it holds",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +9,13 @@ from typing import TypeVar
 
 from dangol.diagnostics import Diagnostic, Line, diagnose, in_file_order
 from dangol.engine import ir
-from dangol.engine.catalog import RESERVED, Catalog, normal
+from dangol.engine.catalog import Catalog, normal
 from dangol.engine.check import conditions, graph, scenarios, shorthand, values
 from dangol.engine.check.model import Checked, Definition, ScenarioText
+from dangol.engine.check.resolve import unsound
 from dangol.engine.check.scope import Broken, Known, Names, Scope
 from dangol.grammar import ast
 
-WORD = re.compile(r"[^\W\d]\w*\Z")
 FRAMES = 20_000
 
 
@@ -135,18 +134,12 @@ def _declare(definitions: Sequence[Definition], names: Names, report: list[Diagn
 
 
 def _is_sound(definition: Definition, name: str, report: list[Diagnostic]) -> bool:
-    place = definition.name_line or definition.line
-    bare = name.removeprefix("lib.")
-    if not WORD.match(bare):
-        message = f"`{name}` cannot be a name: letters, digits and `_`, not a digit first"
-        mend = re.sub(r"\W+", "_", bare).strip("_")
-        hints = (f"write `{mend}`",) if WORD.match(mend) else ()
-        report.append(diagnose("E202", message, place, hints=hints))
-        return False
-    if bare in RESERVED:
-        report.append(diagnose("E202", f"`{name}` is a word of the language and cannot be a name", place))
-        return False
-    return True
+    problem = unsound(name.removeprefix("lib."))
+    if problem is None:
+        return True
+    message, hints = problem
+    report.append(diagnose("E202", message, definition.name_line or definition.line, hints=hints))
+    return False
 
 
 def _report_double(definition: Definition, name: str, first: Definition, report: list[Diagnostic]) -> None:

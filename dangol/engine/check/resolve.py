@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 
 from dangol.engine import ir
-from dangol.engine.catalog import Mixed
+from dangol.engine.catalog import RESERVED, Mixed
 from dangol.engine.check import travel
 from dangol.engine.check.scope import Broken, ColumnType, Scope, Thing, suggest
 from dangol.grammar import ast
@@ -113,4 +113,15 @@ def value_of(thing: Thing, name: ast.Name, scope: Scope) -> ir.Value:
     return ir.Attribute(thing.name, kind)
 
 
-CUSTOMER_CONDITION: dict[str, Callable[[str], ir.Condition]] = {"segment": ir.SegmentRef, "list": ir.InList}
+WORD = re.compile(r"[^\W\d]\w*\Z")
+
+
+def unsound(name: str) -> tuple[str, tuple[str, ...]] | None:
+    """Why a word cannot be the name of a definition or split, and the mend; None when it can."""
+    if name in RESERVED:
+        return f"`{name}` is a word of the language and cannot be a name", ()
+    if WORD.match(name):
+        return None
+    mend = re.sub(r"\W+", "_", name).strip("_")
+    hints = (f"write `{mend}`",) if WORD.match(mend) else ()
+    return f"`{name}` cannot be a name: letters, digits and `_`, not a digit first", hints

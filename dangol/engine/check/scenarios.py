@@ -10,6 +10,7 @@ from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
 from dangol.engine.check import anchors, beside, conditions, instants, phrases, shorthand, targets
 from dangol.engine.check.model import ScenarioText, Written
+from dangol.engine.check.resolve import unsound
 from dangol.engine.check.scope import Broken, Gathering, Names, Scope, suggest, text_of, unwrap
 from dangol.grammar import ast
 
@@ -92,6 +93,10 @@ class _Reading:
                 self.broken_splits.add(name)
 
     def _fresh(self, name: str, scope: Scope) -> None:
+        """E201 and E202 for the name of a split."""
+        problem = unsound(name)
+        if problem is not None:
+            raise scope.error("E202", problem[0], None, problem[1])
         things = self.names.look_up(name)
         if things:
             message = f"`{name}` is already the name of {things[0].noun}: one name is one thing"
@@ -194,7 +199,7 @@ class _Reading:
         if timing.word != "after" or timing.delay is None or interval is None:
             return
         if instants.nominal(timing.delay) < interval:
-            message = "new entries are looked for less often than this: it will be late"
+            message = "new entries are looked for less often than this, so it may go out late"
             scope.note("W301", message, timing, ("leave `schedule` out, or make it more frequent",))
 
     def _send(self, send: ast.Send, scope: Scope) -> ir.Send:

@@ -112,7 +112,8 @@ class Scope:
     """Where an expression stands.
 
     `event` and `properties`: the event whose `where` it is in. `entry`: the instant of entry is known (steps and
-    exits); `from_entry`: phrases without a time clause count from it, and section 4's shorthand does not apply.
+    exits); `from_entry`: phrases without a time clause, those in aggregates included, count from it, and the shorthand
+    does not apply.
     `splits`: split names that can be used as values. `attributes`, `instants` and `used` collect what is read: the
     attributes, the instants (as chains of `as of`, `chain` being that of this place), the definitions.
     """
@@ -192,3 +193,12 @@ def text_of(node: ast.Node) -> str:
     from dangol.grammar.printer import print_node
 
     return print_node(node)
+
+
+LONGEST_QUOTE = 80
+
+
+def quoted(node: ast.Node) -> str:
+    """The node as it is spoken of in a message: in backticks, cut where it is long."""
+    text = text_of(node)
+    return f"`{text}`" if len(text) <= LONGEST_QUOTE else f"`{text[:LONGEST_QUOTE]}…`"

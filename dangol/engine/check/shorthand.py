@@ -7,13 +7,15 @@ trait that is used counts unless it stands under `not` or `never` there. Two phr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 
-from dangol.engine.check.scope import Mention, Scope, text_of, unwrap
+from dangol.engine.check.scope import Mention, Scope, quoted, text_of, unwrap
 from dangol.grammar import ast
 
 MOST_MENTIONS = 50
+MOST_READINGS = 10
 
 
 @dataclass(frozen=True)
@@ -178,16 +180,23 @@ def followed(phrase: ast.Expr, other: ast.Expr) -> ast.Phrase:
 
 
 def _report(negation: Bare, others: dict[int, list[Mention]], scope: Scope) -> None:
+    """E211 with `never B`, and `A not followed by B` for each phrase A."""
     events = negation.phrases
-    never = " and ".join(text_of(ast.Never(b.phrase)) for b in events)
-    hints = [f"write `{never}`"]
-    for rival in dict.fromkeys(m for group in others.values() for m in group):
-        attached = [b for b in events if b.event != rival.event]
-        if attached:
-            reading: ast.Expr = rival.phrase
-            for b in attached:
-                reading = followed(reading, b.phrase)
-            alone = [text_of(ast.Never(b.phrase)) for b in events if b not in attached]
-            hints.append("write `" + " and ".join([text_of(reading), *alone]) + "`")
-    message = f"`{text_of(negation.node)}` can be read in {len(hints)} ways: say which"
-    scope.note("E211", message, negation.node, hints[:12])
+    all_mentions = (m for group in others.values() for m in group)
+    rivals = dict.fromkeys(m for m in all_mentions if any(b.event != m.event for b in events))
+    readings = [_never(events), *(_attached(rival, events) for rival in islice(rivals, MOST_READINGS))]
+    message = f"{quoted(negation.node)} can be read in {len(rivals) + 1} ways: say which"
+    scope.note("E211", message, negation.node, [f"write `{reading}`" for reading in readings])
+
+
+def _never(events: Sequence[Mention]) -> str:
+    return " and ".join(text_of(ast.Never(b.phrase)) for b in events)
+
+
+def _attached(rival: Mention, events: Sequence[Mention]) -> str:
+    reading: ast.Expr = rival.phrase
+    for b in events:
+        if b.event != rival.event:
+            reading = followed(reading, b.phrase)
+    alone = [b for b in events if b.event == rival.event]
+    return " and ".join([text_of(reading), *([_never(alone)] if alone else [])])

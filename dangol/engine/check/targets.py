@@ -10,7 +10,7 @@ from typing import Literal
 from dangol.engine import ir
 from dangol.engine.catalog import LEDGER_EVENTS
 from dangol.engine.check import functions, instants, phrases, resolve
-from dangol.engine.check.scope import LEDGER, Broken, Scope, suggest, text_of, unwrap
+from dangol.engine.check.scope import LEDGER, Broken, Scope, quoted, suggest, text_of, unwrap
 from dangol.grammar import ast
 
 MEASURED = ("count", "sum", "avg", "distinct", "active_days")
@@ -113,7 +113,7 @@ def _within(inner: ast.Expr, scope: Scope) -> tuple[ir.Shift, tuple[ast.Clause, 
     clauses = inner.clauses if isinstance(inner, ast.Phrase) else ()
     for clause in clauses:
         if isinstance(clause, ast.TimeClause) and not isinstance(clause, ast.Within):
-            message = f"`{text_of(clause)}`: a target counts from each customer's first message, with `within`"
+            message = f"{quoted(clause)}: a target counts from each customer's first message, with `within`"
             raise scope.error("E310", message, clause, ("as in `within 7d`",))
     times = [c for c in clauses if isinstance(c, ast.Within)]
     if not times:
