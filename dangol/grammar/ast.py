@@ -17,6 +17,8 @@ from dangol.diagnostics import NOWHERE, Span
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
+    """Anything that is written, with its place."""
+
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -50,11 +52,15 @@ class Text(Node):
 
 @dataclass(frozen=True)
 class Boolean(Node):
+    """`true`, `false`"""
+
     value: bool
 
 
 @dataclass(frozen=True)
 class Date(Node):
+    """`2026-01-31`"""
+
     value: dt.date
 
 
@@ -237,21 +243,29 @@ class Bracket(Node):
 
 @dataclass(frozen=True)
 class And(Node):
+    """`a and b and c`"""
+
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
 class Or(Node):
+    """`a or b or c`"""
+
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
 class Not(Node):
+    """`not a`"""
+
     item: Expr
 
 
 @dataclass(frozen=True)
 class Compare(Node):
+    """`a >= b`"""
+
     op: Literal["=", "!=", "<", "<=", ">", ">="]
     left: Expr
     right: Expr
@@ -357,6 +371,8 @@ class Inline(Node):
 
 @dataclass(frozen=True)
 class MessageName(Node):
+    """A name under `messages:`"""
+
     name: str
 
 
@@ -382,6 +398,8 @@ class Stop(Node):
 
 @dataclass(frozen=True)
 class TimeOfDay(Node):
+    """`10:00`"""
+
     hour: int
     minute: int
 
@@ -407,6 +425,8 @@ class Step(Node):
 
 @dataclass(frozen=True)
 class Scenario(Node):
+    """`WHO → step → step`"""
+
     who: Expr
     steps: tuple[Step, ...]
 
@@ -455,6 +475,8 @@ Schedule = Cron | Every | Daily | Weekly | Once
 
 @dataclass(frozen=True)
 class Arm(Node):
+    """`discount 45%`"""
+
     name: str
     share: Number
 

@@ -69,7 +69,7 @@ IDIOMS = (
     ),
     _renamed(rf"{_N}\s+(?:or\s+more\s+times?|times?\s+or\s+more)", "{n}+ times"),
     Idiom(
-        rf"{_N}\s*(?:times?|x|번|회)",
+        rf"{_N}\s*(?:times?|번|회)",
         "`{0}` could mean at least or exactly.",
         ("write `{n}+ times` for at least", "write `exactly {n} times` for neither more nor fewer"),
     ),

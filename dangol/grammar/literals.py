@@ -35,12 +35,12 @@ _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){2,}\w*")
 _DASHED = re.compile(
     r"(?:19|20)[0-9]{2}([/.–])[0-9]{1,2}\1[0-9]{1,2}(?![\w.])|[0-9]+(?:-[0-9]+)+(?:T[0-9:.]*(?:Z|[+-][0-9:]+)?)?\w*"
 )
-_DASHED_RANGE = re.compile(rf"([0-9]+)-([0-9]+)({_ANY_UNIT})")
+_DASHED_RANGE = rf"([0-9]+)-([0-9]+)({_ANY_UNIT})"
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?!\w)")
 _TIME_LIKE = re.compile(r"[0-9]+:[0-9]\w*(?::\w+)*")
-_COMPOUND = re.compile(rf"(?:{_NUMBER}(?:{_ANY_UNIT})){{2,}}")
-_PART = re.compile(rf"({_NUMBER})({_ANY_UNIT})")
+_COMPOUND = rf"(?:{_NUMBER}(?:{_ANY_UNIT})){{2,}}"
+_PART = rf"({_NUMBER})({_ANY_UNIT})"
 _NO_TIME = "`{}` is not a time of day; write hours and minutes from `00:00` to `23:59`."
 _COUNT = r"[0-9]+(?:_[0-9]+)*"
 _TIMES = re.compile(
@@ -156,7 +156,7 @@ def _not_a_date(text: str, found: re.Match[str], accepts: Container[str], proble
         return _slip("TIME", text, found.start(), found.end(), problems, "E109", _NO_TIME.format(found[0]))
     parts = re.split(r"[-–/.]", found[0])
     hints = [f"write `{mend}`"] if (mend := _mended_date(parts)) else []
-    if window := _DASHED_RANGE.fullmatch(found[0]):
+    if window := re.fullmatch(_DASHED_RANGE, found[0]):
         hints = [f"for a window, write `{window[1]}{window[3]}..{window[2]}{window[3]} ago`"]
     elif re.match(r"\s+times?\b", text[found.end() : found.end() + 20]):
         hints = [f"write `{parts[0]}..{parts[-1]} times`"]
@@ -235,7 +235,7 @@ def _misspelt(
     written = text[start:end]
     if "TIME" in accepts:
         return _slip("TIME", text, start, end, problems, "E109", _NO_TIME.format(written))
-    compound = _COMPOUND.fullmatch(written)
+    compound = re.fullmatch(_COMPOUND, written)
     if compound:
         single = f"write `{_single_unit(written)}`"
         message = f"`{written}` mixes units; a duration has one."
@@ -254,7 +254,7 @@ def _misspelt(
 
 
 def _single_unit(written: str) -> str:
-    parts = [(Fraction(number.replace("_", "")), UNITS[unit]) for number, unit in _PART.findall(written[:200])]
+    parts = [(Fraction(number.replace("_", "")), UNITS[unit]) for number, unit in re.findall(_PART, written[:200])]
     total = sum(amount * SECONDS[unit] for amount, unit in parts)
     unit = min((unit for _, unit in parts), key=lambda name: SECONDS[name])
     return f"{float(Fraction(total) / SECONDS[unit]):g}{unit}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from dangol.diagnostics import Span
 from dangol.grammar import ast, idioms
 from dangol.grammar.lalr import Stuck
 from dangol.grammar.lexer import RESERVED
-from dangol.grammar.tokens import END, Problem, Token
+from dangol.grammar.scene import OUTSIDE, Scene
+from dangol.grammar.tokens import END, Problem
 
 EXAMPLES: dict[str, str] = {
     "expression": "cart_added within 7d and not purchased",
@@ -31,59 +31,12 @@ SCHEDULES = {
     "every": "every 10min",
     "once": "once at 2026-12-01T10:00",
 }
+FUNCTIONS = frozenset({"count", "sum", "avg", "min", "max", "distinct", "first", "last", "most", "gap", "days_since"})
 CLAUSES = frozenset({"within", "since", "after", "before", "on"})
 VALUES = frozenset({"NUMBER", "TEXT", "DATE", "INSTANT", "true", "false", "today", "yesterday", "now"})
 COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 TESTS = COMPARISONS | {"in", "not in", "BETWEEN", "between", "contains", "starts with", "ends with", "matches", "has"}
 STARTS = VALUES | {"NAME", "(", "not", "never", "did", "case", "top", "DURATION"}
-OUTSIDE = Token(END, "", 0, 0)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Where the line got stuck: at `token`, after `before`; `accepts` would have gone on."""
-
-    token: Token
-    before: list[Token]
-    accepts: frozenset[str]
-    text: str
-    kind: ast.LineKind
-
-    @property
-    def at(self) -> str:
-        return self.token.type
-
-    def back(self, steps: int) -> Token:
-        """The token some steps before the one that does not fit."""
-        return self.before[-steps] if steps <= len(self.before) else OUTSIDE
-
-    @property
-    def last(self) -> Token:
-        return self.back(1)
-
-    @property
-    def takes_value(self) -> bool:
-        return {"(", "NAME", "NUMBER"} <= self.accepts
-
-    def open_brackets(self) -> list[int]:
-        """The places in `before` of the brackets and `case`s that are open."""
-        places: list[int] = []
-        for n, token in enumerate(self.before):
-            if token.type in ("(", "case"):
-                places.append(n)
-            elif token.type in (")", "end") and places:
-                places.pop()
-        return places
-
-    def since_joint(self) -> Iterator[Token]:
-        """The tokens back to the last `and`, `or`, `not`, arrow or open bracket."""
-        for token in reversed(self.before):
-            if token.type in ("and", "or", "not", "_ARROW", "if", "when", "then", "else", "("):
-                return
-            yield token
-
-    def problem(self, code: str, message: str, *hints: str, span: Span | None = None) -> Problem:
-        return Problem(code, message, span or self.token.span, hints)
 
 
 def explain(stuck: Stuck, text: str, kind: ast.LineKind) -> Problem:
@@ -200,6 +153,8 @@ def _options(scene: Scene) -> Problem | None:
     in_list = scene.last.type in ("(", ",") and any(t in ("in", "not in") for t in joint[-40:])
     if in_list and scene.at == "NAME" and "TEXT" in scene.accepts:
         return scene.problem("E110", "Texts in a list stand in quotes.", f'write `"{scene.token.text}"`')
+    if scene.last.type == "(" and scene.back(2).type in ("in", "not in") and scene.at in (")", END):
+        return scene.problem("E111", "This list is empty.", 'write what it may be, like `("Seoul", "Busan")`')
     if scene.last.type in ("in", "not in") and scene.at != "(":
         value = scene.token.text if scene.at != "NAME" else f'"{scene.token.text}"'
         hint = f"write `{scene.last.type} ({value})`" if value else 'write `in ("Seoul", "Busan")`'
@@ -304,7 +259,7 @@ def _comparison(scene: Scene) -> Problem | None:
 
 
 def _as_of(scene: Scene) -> Problem | None:
-    if scene.at != "as of":
+    if scene.token.text.split() not in (["as"], ["as", "of"]):
         return None
     return scene.problem(
         "E110", "`as of` belongs to a name or a bracket.", "put what it is about in brackets: `(…) as of 30d ago`"
@@ -342,6 +297,10 @@ def _joint(scene: Scene) -> Problem | None:
                 f"write `{scene.last.text.lower()}`",
                 span=scene.last.span,
             )
+        if scene.last.type == "NAME" and scene.last.text in FUNCTIONS:
+            written = f"{scene.last.text}({scene.token.text})"
+            span = Span(scene.last.start, scene.token.end)
+            return scene.problem("E110", f"`{scene.last.text}` takes brackets.", f"write `{written}`", span=span)
         message = f"`and` or `or` is missing before `{scene.token.text}`."
         return scene.problem("E110", message, f"write `and {scene.token.text}` or `or {scene.token.text}`")
     return None
@@ -360,12 +319,13 @@ def _target(scene: Scene) -> Problem | None:
 def _generic(scene: Scene) -> Problem:
     missing = _missing(scene)
     first = scene.before[0].text if scene.before else scene.token.text
-    example = f"write it like `{SCHEDULES.get(first.split()[0] if first else '', EXAMPLES[scene.kind])}`"
+    like = SCHEDULES.get(first.split()[0] if first else "") if scene.kind == "schedule" else None
+    example = f"write it like `{like or EXAMPLES[scene.kind]}`"
     hints = (example,) if scene.kind not in ("expression", "scenario") else ()
     if scene.at == END:
         end = scene.last.end if scene.before else 0
         message = f"The line ends where {missing} is missing." if missing else "The line ends too early."
-        return scene.problem("E111", message, *(hints or (example,)), span=Span(end, end))
+        return scene.problem("E111", message, *hints, span=Span(end, end))
     if missing:
         return scene.problem("E111", f"`{scene.token.text}` stands where {missing} is missing.", *hints)
     words = sorted(word for word in scene.accepts if word[0].islower() or word in COMPARISONS)

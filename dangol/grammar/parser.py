@@ -6,14 +6,14 @@ from functools import cache
 from typing import Any
 
 from dangol.diagnostics import Diagnostic, Line, Span, diagnose
-from dangol.grammar import ast, lalr, mistakes
+from dangol.grammar import ast, lalr
 from dangol.grammar.build import Build
 from dangol.grammar.lexer import Lexer
 from dangol.grammar.tables import tables
 from dangol.grammar.tokens import Broken, Problem
 
-LONGEST, DEEPEST = 10_000, 180
-"""Characters of a line, and levels of its tree: passes over the tree may recurse along it."""
+LONGEST, DEEPEST, MOST = 10_000, 180, 50
+"""Characters of a line, levels of its tree (passes over it may recurse), and diagnostics of one line."""
 
 
 def parse(line: Line, kind: ast.LineKind) -> tuple[ast.Root | None, list[Diagnostic]]:
@@ -21,7 +21,8 @@ def parse(line: Line, kind: ast.LineKind) -> tuple[ast.Root | None, list[Diagnos
     problems: list[Problem] = []
     root = _read(line.text, kind, problems)
     if problems:
-        return None, [_diagnostic(problem, line) for problem in sorted(problems, key=lambda p: p.span.start)]
+        in_order = sorted(problems, key=lambda problem: problem.span.start)
+        return None, [_diagnostic(problem, line) for problem in in_order[:MOST]]
     return root, []
 
 
@@ -42,11 +43,17 @@ def _read(text: str, kind: ast.LineKind, problems: list[Problem]) -> ast.Root | 
         problems.append(broken.problem)
     except lalr.Stuck as stuck:
         if not any(problem.span.start == stuck.token.start for problem in problems):
-            problems.append(mistakes.explain(stuck, text, kind))
+            problems.append(_mistake(stuck, text, kind))
     else:
         _limit_depth(root, problems)
         return root
     return None
+
+
+def _mistake(stuck: lalr.Stuck, text: str, kind: ast.LineKind) -> Problem:
+    from dangol.grammar import mistakes  # a project without mistakes starts faster
+
+    return mistakes.explain(stuck, text, kind)
 
 
 @cache

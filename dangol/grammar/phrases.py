@@ -94,7 +94,7 @@ class _Phrase:
                 self.second(first, clause)
 
     def second(self, first: Any, clause: Any) -> None:
-        noun = _NOUNS.get(type(clause), "time")
+        noun = _NOUNS.get(type(clause), "time clause")
         one, other = self.written(first.span), self.written(clause.span)
         message = f"This phrase has a {noun} already: `{one}`."
         hint = f"keep either `{one}` or `{other}`"
@@ -107,7 +107,10 @@ class _Phrase:
         """The sequence with the `where`, gap and `with same` behind it; anything else there is a problem."""
         head: ast.Sequence = part[0]
         tail = part[1:]
-        self.one_of_each([clause for clause in tail if not isinstance(clause, ast.Times)])
+        self.one_of_each([clause for clause in tail if isinstance(clause, ast.Where | Same)])
+        gaps = [clause for clause in tail if isinstance(clause, ast.Within) and head.kind != "within of"]
+        for gap in gaps[1:]:
+            self.second(gaps[0], gap)
         for clause in tail:
             if isinstance(clause, ast.Where):
                 span = head.other.span.to(clause.span)
@@ -116,7 +119,7 @@ class _Phrase:
                 head = replace(head, same=clause.names)
             elif isinstance(clause, ast.Within) and head.gap is None:
                 head = replace(head, gap=clause.duration)
-            elif not (isinstance(clause, ast.Within) and head.kind != "within of"):
+            elif clause not in gaps:
                 self.misplaced(clause, head, sequences[0][0])
         return replace(head, span=head.span.to(tail[-1].span)) if tail else head
 

@@ -78,8 +78,9 @@ def open_quote(text: str, start: int, closing: str) -> Problem:
     """A text that never ends; the caret is under the quote that opens it."""
     opening, rest = text[start], text[start + 1 :]
     span = Span(start, start + 1)
-    if opening != closing and '"' in rest:
-        hint = f"a text that opens with `{opening}` closes with `{closing}`"
+    other = next((char for char in rest if char in "\"”'’"), None)
+    if other and (opening != closing or other == "”"):
+        hint = f"write `{closing}` for `{other}`"
         return Problem("E105", f"The text that opens with `{opening}` closes with another quote.", span, (hint,))
     if opening == "'" and start and text[start - 1].isalnum():
         return Problem("E105", "This apostrophe opens a text that is never closed.", span, ('put the text in `"…"`',))

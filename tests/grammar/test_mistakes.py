@@ -1,0 +1,230 @@
+"""What is said of the lines people write at first, to the letter."""
+
+from __future__ import annotations
+
+from dangol.diagnostics import Line
+from dangol.grammar.parser import parse
+
+EXPRESSIONS = (
+    "age => 30",
+    "AND x",
+    "NOT x",
+    "x AND y",
+    "purchased < 7d",
+    "days_since(purchased) < 2w",
+    "purchased more than 3 times",
+    "purchased less than 3 times",
+    "purchased at least 3",
+    "purchased 3 times",
+    "purchased 3 or more times",
+    "purchased 30d ago",
+    "purchased within 7",
+    "purchased within 2026-01-01",
+    "purchased within last 7 days",
+    "purchased in the last 7 days",
+    "purchased since 30d",
+    "x is null",
+    "x is not null",
+    "x is not missing",
+    'x not contains "a"',
+    'x like "%a%"',
+    'x is "a"',
+    'viewed where category = "dress", price > 3',
+    "viewed where premium",
+    "viewed where not premium",
+    "viewed where count(x) > 3",
+    "purchased within 7d >= 3",
+    "1 < x < 5",
+    "a b",
+    "a and",
+    "and a",
+    "a and and b",
+    "(a and b",
+    "a and b)",
+    "case when a then 1",
+    "()",
+    "count()",
+    "count(a, b)",
+    "country in KR",
+    'country in (KR, "US")',
+    'country in "KR"',
+    "x + y as of 30d ago",
+    'name = "abc',
+    'name = “abc"',
+    "name = 'it's'",
+    "a and not",
+    "x = .5",
+    "x = 30 %",
+    "$pageview within 7d",
+    "a; b",
+    "x between 1",
+    "visited then purchased",
+    "purchased but not viewed",
+    'a → push "x"',
+    "not within 7d",
+    "purchased not within 7d",
+    'x matches "abc"',
+    "viewed followed by",
+    "viewed with same product",
+    "viewed followed by purchased within 3d within 4d",
+    "viewed where a = 1 within 3d within 4d",
+    "purchased since 2026-1-5",
+    "x > 2026/01/05",
+    "x in (1,000, 2)",
+    "x = 2026-13-01",
+    "purchased after 10:00",
+    "customer = 3",
+    'customer.country = "KR"',
+    "top = 3",
+    "x = 5D",
+    "x = 10K",
+    "x within 7일간",
+    "x = 12:61",
+    "a − b > 2",
+    "a – b > 2",
+    "x ≥ 3",
+    "x = ‘abc’",
+    "exactly 3 times",
+    "last week",
+    "visited last week",
+    "visited once",
+    "x between today and yesterday",
+    "purchased within 1.5mo",
+    "purchased within 999999y",
+    "x = 99999999999999999999",
+    "purchased wihtin 7d",
+    "x betwen 1 and 3",
+    "visited at most 0 times",
+    "purchased 3-5 times",
+    "purchased 3d-7d ago",
+    "visited 5..2 times",
+    "x == 3",
+    "user has vip",
+    "（age ＝ ３０）",
+    "purchased > 3 and x <> 2",
+    "a && b || !c",
+    "age =< 3",
+    "x > = 3",
+    'name = "abc”',
+    "purchased within next",
+    "did",
+    "viewed followed by purchased within 7d 3+ times",
+    "viewed followed by purchased where a = 1 since 2026-01-01 with same p",
+    "a not followed by b within 3d more than 2d ago",
+    "viewed within 3d of purchased within 7d",
+    "viewed where a = 1 and viewed where b = 2 where c = 3",
+    "x + 7d > 3",
+    "today - 7d > x",
+    "a ASND b",
+    "a and (b or (c",
+    "[a]",
+    "a {b}",
+    'x = "a" "b"',
+    "top 10 x",
+    "top by x",
+    "case a then b end",
+    "x in ()",
+    "not",
+    "2026-01-01",
+    "a and b,",
+    "a, b",
+    "purchased WITHIN 7d",
+    'x = "a" or and b',
+    "purchased 2 times within 7d",
+    "gap(purchased) > 2w",
+    "champion as of 30d",
+    "champion as of",
+    "count(a) as of 30d ago",
+    "sum purchased.amount",
+    "x between 1 or 2",
+    "a and\u200b b",
+    "within 7d",
+    "x = NULL",
+    "x is not 3",
+    "visited unless purchased",
+    "visited older than 3 months",
+)
+SCENARIOS = (
+    'a → "hi"',
+    "a →",
+    "a",
+    "a → push",
+    'a → push "x" after 1h',
+    "a → push hello world",
+    'a → push "x" email "y"',
+    "a => 30 → push x",
+    "age => 30",
+    "a → after 1h",
+    "a → wait 10:00 push x",
+    "a → if b",
+    'a → if x is null push "hi"',
+    'a → push "x" else',
+    'a → push "x" → → email y',
+    "a → after 1 push x",
+    "a --> push x",
+    'a → case "x"',
+    'a → if b at "hi"',
+)
+BESIDE = (
+    ("kpi", "purchased within 7d >= 5%"),
+    ("kpi", "purchased >= 5 by tomorrow"),
+    ("cap", "2 per"),
+    ("cap", "2 a week"),
+    ("cap", "2 per week"),
+    ("quiet", "21-08"),
+    ("quiet", "21:00"),
+    ("quiet", "9pm–8am"),
+    ("again", "always"),
+    ("again", "every 30d"),
+    ("schedule", "daily"),
+    ("schedule", "daily 10:00"),
+    ("schedule", "weekly on Mo at 10:00"),
+    ("schedule", "weekly on Mon"),
+    ("schedule", "once at 2026-01-01"),
+    ("schedule", "every day at 10:00"),
+    ("split", "a 50%, b"),
+    ("split", "a, b"),
+    ("holdout", "ten"),
+    ("winner", "clicked within 2d"),
+    ("expires", "24"),
+    ("expires", "soon"),
+    ("limit", "1,000"),
+    ("limit", "-"),
+    ("priority", "high"),
+    ("kpi", "purchased within 7d up 20% by 2026-12-31"),
+    ("kpi", "purchased within 7d up 20 pp vs control by 2026-12-31"),
+    ("cap", "1.5 per 7d"),
+    ("limit", ""),
+)
+
+
+def told(line: str, kind: str = "expression") -> str:
+    """The diagnostics of a line as text, each with its caret."""
+    shown = line.encode("unicode_escape").decode() if not line.isprintable() else line
+    _, problems = parse(Line.of(line), kind)
+    rows = [f"{kind}: {shown}"]
+    for problem in problems:
+        under = line[problem.column - 1 : problem.end_column - 1]
+        rows.append(f"  {problem.code} {problem.column}..{problem.end_column} [{under}] {problem.message}")
+        rows += [f"    - {hint}" for hint in problem.hints]
+    return "\n".join(rows)
+
+
+def test_expressions(snapshot):
+    assert "\n".join(map(told, EXPRESSIONS)) == snapshot
+
+
+def test_scenarios(snapshot):
+    assert "\n".join(told(line, "scenario") for line in SCENARIOS) == snapshot
+
+
+def test_lines_beside_a_scenario(snapshot):
+    assert "\n".join(told(line, kind) for kind, line in BESIDE) == snapshot
+
+
+def test_no_terminal_names_reach_anybody():
+    kinds = [("expression", line) for line in EXPRESSIONS] + [("scenario", line) for line in SCENARIOS]
+    for kind, line in [*kinds, *BESIDE]:
+        for problem in parse(Line.of(line), kind)[1]:
+            text = " ".join((problem.message, *problem.hints))
+            assert not any(word in text for word in ("NAME", "DURATION", "_ARROW", "$END", "BETWEEN_DATES", "@"))
