@@ -157,6 +157,16 @@ class Project:
         """Who matches a line."""
         return self.data.query(expression, at)
 
+    def check_data(self) -> tuple[Diagnostic, ...]:
+        """What differs between dangol.yaml and the tables, and what of the tables is left out."""
+        from dangol.engine.state import discover
+        from dangol.playbook.compare import compare
+
+        catalog, notes = discover(self.data.sources, self.data.directory)
+        self.data.evaluate(Needs(), instant_from(None, self.files.zone))
+        differences = compare(self.files.config, catalog) if self.files.config is not None else ()
+        return (*notes, *differences, *self.data.notes)
+
     def find(self, what: str) -> ir.Node | ir.Scenario:
         """The segment, trait or scenario (`playbook/scenario`) of that name, else the line as an expression."""
         program = self.files.checked.program
