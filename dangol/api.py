@@ -160,12 +160,17 @@ class Project:
     def check_data(self) -> tuple[Diagnostic, ...]:
         """What differs between dangol.yaml and the tables, and what of the tables is left out."""
         from dangol.engine.state import discover
-        from dangol.playbook.compare import compare
+        from dangol.playbook.compare import compare, outsiders
 
         catalog, notes = discover(self.data.sources, self.data.directory)
-        self.data.evaluate(Needs(), instant_from(None, self.files.zone))
+        everything = Needs(events={name: set() for name in catalog.events})
+        count, customers = outsiders(self.data.evaluate(everything, instant_from(None, self.files.zone)).state)
         differences = compare(self.files.config, catalog) if self.files.config is not None else ()
-        return (*notes, *differences, *self.data.notes)
+        found = [*notes, *differences, *self.data.notes]
+        if count:
+            message = f"{count:,} events of {customers:,} customers who are not in the customers table count for nobody"
+            found.append(diagnose("W406", message, Line.of("", "dangol.yaml"), severity="warning"))
+        return tuple(found)
 
     def find(self, what: str) -> ir.Node | ir.Scenario:
         """The segment, trait or scenario (`playbook/scenario`) of that name, else the line as an expression."""

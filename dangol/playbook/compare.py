@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from dangol.diagnostics import Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine.catalog import Catalog, Mixed, normal
 from dangol.engine.ir import Type
 from dangol.playbook.model import Config, Name
+
+if TYPE_CHECKING:
+    from dangol.engine.state.model import State
 
 Kinds = Mapping[str, Type | Mixed]
 
@@ -33,6 +37,15 @@ def _columns(declared: Mapping[Name, Line], found: Kinds, what: str) -> Iterator
             said = " and ".join(kind.kinds) if isinstance(kind, Mixed) else kind
             message = f"`{name}` is declared as {written.text}, and the data hold {said}"
             yield diagnose("W405", message, written, severity="warning", hints=(f"`{name}: {said}`",))
+
+
+def outsiders(state: State) -> tuple[int, int]:
+    """Events of customers who are not in the customers table, and how many such customers there are."""
+    if state.member is None:
+        return 0, 0
+    outside = ~state.member
+    count = sum(int(outside[table.customer].sum()) for table in state.events.values())
+    return count, int(outside.sum())
 
 
 def _is_fine(declared: str, kind: Type | Mixed) -> bool:
