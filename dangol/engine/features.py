@@ -233,6 +233,14 @@ class Plan:
             self.features[key] = found
         return found
 
+    def widest(self, feature: Feature) -> Feature:
+        """Of the features that differ in nothing but how early their window begins, the earliest."""
+        phrase = feature.phrase
+        if phrase.links or phrase.edges:
+            return feature
+        alike = (each for each in list(self.features.values()) if _but_for_low(each) == _but_for_low(feature))
+        return min(alike, key=lambda each: each.phrase.low)
+
     # --- collecting ---------------------------------------------------------------------------------------------
 
     def add(self, node: ir.Node, moment: Moment) -> list[Definition]:
@@ -284,6 +292,12 @@ class Plan:
         by_name = sorted(self.features.values(), key=lambda each: each.phrase.names)
         head = f"{self.leaves} leaf aggregates, {len(self.features)} distinct features"
         return [head, *(f"  {feature}" for feature in by_name)]
+
+
+def _but_for_low(feature: Feature) -> tuple[Any, ...]:
+    phrase = feature.phrase
+    plain = not phrase.links and phrase.edges is None
+    return feature.function, feature.property, feature.zone, phrase.names, phrase.filter, phrase.high, plain
 
 
 def _inside(value: Any) -> Iterator[Any]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dangol.engine.backends.vector.evaluation import Evaluation
 
 Floats = NDArray[np.float64]
+_Kinds = Callable[["Evaluation", Feature], tuple[NDArray[Any], Codes, Micros]]
 
 
 def computed(world: Evaluation, feature: Feature) -> Mask | Column:
@@ -91,15 +92,16 @@ def _gap(world: Evaluation, feature: Feature) -> Column:
 
 
 def _active_days(world: Evaluation, feature: Feature) -> Column:
+    return _number_of_kinds(world, feature, _days)
+
+
+def _days(world: Evaluation, feature: Feature) -> tuple[NDArray[Any], Codes, Micros]:
     parts = [rows for rows in select(world, feature.phrase) if len(rows)]
     if not parts:
-        return Column("number", np.zeros(world.state.size, np.int32))
+        return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64)
     times = [rows.time for rows in parts]
     zone = zone_over(feature.zone, min(int(each[0]) for each in times), max(int(each[-1]) for each in times))
-    days = np.concatenate([zone.days(each) for each in times])
-    keys, bits = packed(_end_to_end(parts), days)
-    keys = keys[order_of(keys)]
-    return Column("number", summary.counted(keys[firsts(keys)] >> bits, world.state.size))
+    return np.concatenate([zone.days(each) for each in times]), _end_to_end(parts), np.concatenate(times)
 
 
 def _end_to_end(parts: list[Rows]) -> Codes:
@@ -181,24 +183,48 @@ def _extreme(world: Evaluation, feature: Feature, pick: Any, better: Any) -> Col
 
 
 def _distinct(world: Evaluation, feature: Feature) -> Column:
-    column, customer = _present(world, feature)
-    keys = packed(customer, identities(column))[0]
+    return _number_of_kinds(world, feature, _identities)
+
+
+def _identities(world: Evaluation, feature: Feature) -> tuple[NDArray[Any], Codes, Micros]:
+    column, customer, time = _timed(world, feature)
+    return identities(column), customer, time
+
+
+def _number_of_kinds(world: Evaluation, feature: Feature, kinds: _Kinds) -> Column:
+    """How many kinds each customer has: those last seen in the window, from one grouping over the widest window."""
+    widest = world.plan.widest(feature)
+    customer, last = world.memo.get(("kinds", widest.key), lambda: _last_of_kind(*kinds(world, widest)))
+    seen = customer if widest is feature else customer[last >= feature.phrase.low]
+    return Column("number", summary.counted(seen, world.state.size))
+
+
+def _last_of_kind(kinds: NDArray[Any], customer: Codes, time: Micros) -> tuple[Codes, Micros]:
+    keys = packed(customer, kinds)[0]
     order = order_of(keys)
-    return Column("number", summary.counted(customer[order[firsts(keys[order])]], world.state.size))
+    starts = np.flatnonzero(firsts(keys[order]))
+    last = np.maximum.reduceat(time[order], starts) if len(starts) else time
+    return customer[order[starts]], last
+
+
+def _timed(world: Evaluation, feature: Feature) -> tuple[Column, Codes, Micros]:
+    """The values of the property that are there, whose they are and of when; in time order."""
+    chosen = select(world, feature.phrase)
+    parts = [(rows, column) for rows in chosen if (column := rows.column(feature.property or "")) is not None]
+    if not parts:
+        return absent(feature.type, 0), np.zeros(0, np.int32), np.zeros(0, np.int64)
+    column = joined([each for _, each in parts])
+    customer, time = _end_to_end([rows for rows, _ in parts]), np.concatenate([rows.time for rows, _ in parts])
+    there: Any = slice(None) if complete(column) else np.flatnonzero(~missing(column))
+    if len(parts) > 1:
+        there = np.flatnonzero(~missing(column))
+        there = there[np.argsort(time[there], kind="stable")]
+    return take(column, there), customer[there], time[there]
 
 
 def _most(world: Evaluation, feature: Feature) -> Column:
     """The most frequent value; ties by the later last occurrence, then by the greater value."""
-    chosen_rows = select(world, feature.phrase)
-    parts = [(rows, column) for rows in chosen_rows if (column := rows.column(feature.property or ""))]
-    if not parts:
-        return absent(feature.type, world.state.size)
-    column = joined([each for _, each in parts])
-    customer, time = _end_to_end([rows for rows, _ in parts]), np.concatenate([rows.time for rows, _ in parts])
-    there: Any = np.flatnonzero(~missing(column))
-    if len(parts) > 1:
-        there = there[np.argsort(time[there], kind="stable")]
-    column, customer, time = take(column, there), customer[there], time[there]
+    column, customer, time = _timed(world, feature)
     keys = packed(customer, identities(column))[0]
     order = order_of(keys)
     starts = np.flatnonzero(firsts(keys[order]))

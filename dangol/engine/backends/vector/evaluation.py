@@ -15,7 +15,7 @@ from dangol.engine.backends.vector import columns
 from dangol.engine.backends.vector.aggregate import computed
 from dangol.engine.backends.vector.expression import Expression
 from dangol.engine.backends.vector.memo import Memo
-from dangol.engine.backends.vector.population import Standing, standing, top
+from dangol.engine.backends.vector.population import Standing, quintile, standing, top
 from dangol.engine.backends.vector.selection import Rows, select
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.features import Definition, Feature, Moment, Plan
@@ -201,6 +201,13 @@ class Evaluation:
             Standing,
             self.memo.get(key, lambda: standing(Expression(self, moment).value(value), self.universe_at(moment))),
         )
+
+    def quintile(self, value: ir.Value, moment: Moment) -> Column:
+        """Every member's fifth."""
+        key = ("quintile", self.plan.facts(value).key, moment)
+        universe = self.universe_at(moment)
+        found = self.memo.get(key, lambda: quintile(Expression(self, moment).value(value), universe))
+        return cast(Column, found)
 
     def top(self, node: ir.Top, moment: Moment) -> Mask:
         """The members at the top of a value."""

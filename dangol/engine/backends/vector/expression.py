@@ -9,7 +9,7 @@ import numpy as np
 
 from dangol.engine import ir
 from dangol.engine.backends.vector import columns
-from dangol.engine.backends.vector.population import population
+from dangol.engine.backends.vector.population import percentile, rank
 from dangol.engine.backends.vector.zone import anniversaries, zone_for
 from dangol.engine.calendar import DAY, day_of, resolve
 from dangol.engine.features import Definition, Moment, high_bound, low_bound
@@ -200,7 +200,10 @@ class Expression:
         return Column("boolean", self.condition(node.condition).astype(np.int8))
 
     def population(self, node: ir.Population) -> Column:
-        return population(node.function, self.world.standing(node.value, self.moment), self.world.state.size)
+        if node.function == "quintile":
+            return self.world.quintile(node.value, self.moment)
+        stand, size = self.world.standing(node.value, self.moment), self.world.state.size
+        return percentile(stand, size) if node.function == "percentile" else rank(stand, size)
 
     def trait(self, node: ir.TraitRef) -> Column:
         return cast(Column, self.world.definition(Definition("trait", node.name, self.moment)))

@@ -13,12 +13,11 @@ _DIGIT = 16
 
 def order_of(keys: NDArray[Any]) -> Keys:
     """The stable order of whole numbers from 0 up, digit by digit (numpy sorts 16-bit numbers by radix)."""
-    order: Keys | None = None
-    for shift in range(0, max(bits_of(keys), 1), _DIGIT):
-        digit = ((keys if order is None else keys[order]) >> shift).astype(np.uint16)
-        placed = np.argsort(digit, kind="stable")
-        order = placed if order is None else order[placed]
-    return np.zeros(0, np.int64) if order is None else order
+    order = np.argsort(keys.astype(np.uint16), kind="stable")
+    for shift in range(_DIGIT, bits_of(keys), _DIGIT):
+        digit = (keys >> shift).astype(np.uint16)[order]
+        order = order[np.argsort(digit, kind="stable")]
+    return order
 
 
 def bits_of(keys: NDArray[Any]) -> int:

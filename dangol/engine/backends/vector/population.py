@@ -43,19 +43,34 @@ def _stand(values: NDArray[Any], lower: NDArray[np.int64], higher: NDArray[np.in
     starts = np.flatnonzero(fresh) + (n - len(above))
     run = np.cumsum(fresh) - 1
     lower[order] = starts[run]
-    higher[order] = n - np.append(starts[1:], n)[run]
+    higher[order] = n - np.append(starts, n)[1:][run]
 
 
-def population(function: str, stand: Standing, size: int) -> Column:
-    """percentile L/n, quintile 1 + ⌊5·L/n⌋ or rank 1 + strictly higher, as in the language reference."""
+def percentile(stand: Standing, size: int) -> Column:
+    """L / n, with L the number of values strictly lower."""
+    return _spread(stand.places, stand.lower / max(len(stand.places), 1), size)
+
+
+def rank(stand: Standing, size: int) -> Column:
+    """1 + the number of values strictly higher."""
+    return _spread(stand.places, 1 + stand.higher, size)
+
+
+def quintile(column: Column, universe: Mask) -> Column:
+    """1 + ⌊5·L / n⌋: one more for each k with ⌈k·n / 5⌉ values strictly lower, the greatest of which is sought."""
+    places = np.flatnonzero(universe & ~missing(column))
+    values = np.broadcast_to(column.data, universe.shape)[places]
+    found = np.ones(len(values), np.int8)
+    if len(values):
+        bounds = [-(-k * len(values) // 5) - 1 for k in range(1, 5)]
+        for bound in np.partition(values, sorted(set(bounds)))[bounds]:
+            found += values > bound
+    return _spread(places, found, len(universe))
+
+
+def _spread(places: NDArray[Any], values: NDArray[Any], size: int) -> Column:
     found = np.full(size, np.nan)
-    n = max(len(stand.places), 1)
-    if function == "percentile":
-        found[stand.places] = stand.lower / n
-    elif function == "quintile":
-        found[stand.places] = 1 + 5 * stand.lower // n
-    else:
-        found[stand.places] = 1 + stand.higher
+    found[places] = values
     return Column("number", found)
 
 
