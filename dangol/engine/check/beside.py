@@ -12,7 +12,7 @@ from dangol.engine.calendar import SECOND
 from dangol.engine.catalog import Catalog
 from dangol.engine.check import cron, instants
 from dangol.engine.check.model import Written
-from dangol.engine.check.scope import Broken, Names, Scope, suggest, text_of
+from dangol.engine.check.scope import Broken, Names, Scope, text_of
 from dangol.grammar import ast
 
 BesideIR = ir.Schedule | ir.Cap | ir.Quiet | ir.Again | ir.Shift | Fraction
@@ -144,7 +144,7 @@ def channel(name: str, node: ast.Node, scope: Scope, channels: frozenset[str] | 
     """E301 for a channel that the project does not have."""
     if channels is None or name in channels:
         return
-    hints = suggest(name, channels) or ((f"its channels are {', '.join(sorted(channels))}",) if channels else ())
+    hints = scope.suggest(name, channels) or ((f"its channels are {', '.join(sorted(channels))}",) if channels else ())
     raise scope.error("E301", f"`{name}` is not a channel of this project", node, hints)
 
 

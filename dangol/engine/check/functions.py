@@ -5,7 +5,7 @@ from __future__ import annotations
 from dangol.diagnostics import closest
 from dangol.engine import ir
 from dangol.engine.check import phrases, resolve, values
-from dangol.engine.check.scope import Broken, Scope, quoted, suggest, text_of, unwrap
+from dangol.engine.check.scope import Broken, Scope, quoted, text_of, unwrap
 from dangol.engine.operators import FUNCTIONS, Function
 from dangol.grammar import ast
 
@@ -16,7 +16,7 @@ def call(node: ast.Call, scope: Scope) -> ir.Value:
     """A function of its argument."""
     function = FUNCTIONS.get(node.function)
     if function is None:
-        raise scope.error("E215", f"`{node.function}` is not a function", node, suggest(node.function, FUNCTIONS))
+        raise scope.error("E215", f"`{node.function}` is not a function", node, scope.suggest(node.function, FUNCTIONS))
     if function.takes == "value" or (function.takes == "events or value" and _is_value(node.argument, scope)):
         return _of_value(function, node, scope)
     return _of_events(function, node, scope.customer_level())

@@ -17,6 +17,7 @@ from dangol.engine.check.scope import Broken, Known, Names, Scope
 from dangol.grammar import ast
 
 FRAMES = 20_000
+GUESSES = 100
 
 
 def check(
@@ -68,6 +69,7 @@ def _ask(
 ) -> tuple[Found | None, list[Diagnostic]]:
     report: list[Diagnostic] = []
     found: Found | None = None
+    checked.names.guesses = GUESSES
     try:
         with _room_for_brackets():
             found = read(tree, Scope(line, zone, checked.names, report))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from dangol.engine import ir
 from dangol.engine.catalog import RESERVED, Mixed
 from dangol.engine.check import travel
-from dangol.engine.check.scope import Broken, ColumnType, Scope, Thing, suggest
+from dangol.engine.check.scope import Broken, ColumnType, Scope, Thing
 from dangol.grammar import ast
 
 
@@ -39,7 +40,7 @@ def _attribute(name: ast.Name, scope: Scope) -> Thing:
     if not scope.names.catalog.has_customers:
         message = f"there is no customers table, so no `{name.text}`: only `customer.id`"
         raise scope.error("E203", message, name)
-    hints = suggest(name.text, (f"customer.{a}" for a in attributes))
+    hints = scope.suggest(name.text, (f"customer.{a}" for a in attributes))
     raise scope.error("E203", f"`{column}` is not an attribute of the customers", name, hints)
 
 
@@ -58,9 +59,9 @@ def unknown(name: ast.Name, scope: Scope) -> Broken:
         return unknown_property(name, scope)
     if name.text in scope.names.broken:
         return Broken()
-    reach = [*scope.names.everything, *scope.splits]
+    reach = chain(scope.names.everything, scope.splits)
     return scope.error(
-        "E203", f"`{name.text}` is not an event, attribute, trait or segment", name, suggest(name.text, reach)
+        "E203", f"`{name.text}` is not an event, attribute, trait or segment", name, scope.suggest(name.text, reach)
     )
 
 
@@ -81,7 +82,7 @@ def unknown_property(name: ast.Name, scope: Scope, event: str | None = None) -> 
     prop = ".".join(name.parts[1:]) if len(name.parts) > 1 else name.text
     properties = sorted(scope.names.catalog.properties(event))
     reach = properties if scope.properties is None else [*properties, *scope.names.catalog.attributes]
-    hints = suggest(prop, reach)
+    hints = scope.suggest(prop, reach)
     if not hints:
         listed = ", ".join(f"`{p}`" for p in properties[:12])
         hints = (f"its properties are {listed}" if properties else "it has no properties in the catalog",)

@@ -11,7 +11,7 @@ from dangol.engine import ir
 from dangol.engine.check import anchors, beside, conditions, instants, phrases, shorthand, targets
 from dangol.engine.check.model import ScenarioText, Written
 from dangol.engine.check.resolve import unsound
-from dangol.engine.check.scope import Broken, Gathering, Names, Scope, suggest, text_of, unwrap
+from dangol.engine.check.scope import Broken, Gathering, Names, Scope, text_of, unwrap
 from dangol.grammar import ast
 
 Read = TypeVar("Read")
@@ -213,7 +213,7 @@ class _Reading:
         if message.name in self.broken_splits:
             raise Broken
         if message.name not in self.splits:
-            hints = suggest(message.name, self.splits)
+            hints = scope.suggest(message.name, self.splits)
             raise scope.error("E303", f"`{message.name}` is not a split of this playbook", message, hints)
         parts = Gathering()
         for arm, _ in self.splits[message.name].arms:
@@ -229,7 +229,7 @@ class _Reading:
             raise Broken
         what = what or f"`{name}`"
         if name not in messages:
-            hints = suggest(name, messages)
+            hints = scope.suggest(name, messages)
             if not hints and name in self.splits:
                 hints = (f"write `{channel} split {name}`",)
             hints = hints or ("write it under `messages:`, or put a text in quotes here",)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from dangol.diagnostics import Diagnostic, Line, Severity, Span, closest, diagnose
+from dangol.diagnostics import Diagnostic, Line, Severity, Span, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.catalog import LEDGER_EVENTS, LEDGER_PROPERTIES, Catalog, Mixed
 from dangol.engine.check.model import DefinitionKind, Kind
@@ -71,6 +71,7 @@ class Names:
     defined: dict[str, DefinitionKind] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
+    guesses: int = 100
 
     @classmethod
     def of(cls, catalog: Catalog, broken: frozenset[str] = frozenset()) -> Names:
@@ -99,12 +100,15 @@ class Names:
         return name in self.catalog.events or name in self.catalog.groups
 
     @property
-    def everything(self) -> list[str]:
+    def everything(self) -> Iterator[str]:
+        """All names there are."""
         catalog = self.catalog
-        parts: list[Iterable[str]] = [
-            catalog.events, catalog.groups, catalog.attributes, self.defined, sorted(catalog.lists), ("customer.id",)
-        ]  # fmt: skip
-        return [name for part in parts for name in part]
+        yield from catalog.events
+        yield from catalog.groups
+        yield from catalog.attributes
+        yield from self.defined
+        yield from sorted(catalog.lists)
+        yield "customer.id"
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,13 @@ class Scope:
 
     def whole_history(self) -> Scope:
         return replace(self, from_entry=False) if self.from_entry else self
+
+    def suggest(self, name: str, names: Iterable[str]) -> tuple[str, ...]:
+        """`did you mean …?`, while there are guesses left: finding one takes time."""
+        if not self.names.guesses:
+            return ()
+        self.names.guesses -= 1
+        return did_you_mean(name, names)
 
     def error(
         self, code: str, message: str, at: ast.Node | Span | None, hints: Iterable[str] = (), label: str = ""
@@ -181,11 +192,6 @@ def unwrap(node: ast.Expr) -> ast.Expr:
     while isinstance(node, ast.Bracket):
         node = node.content
     return node
-
-
-def suggest(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    best = closest(name, names)
-    return (f"did you mean `{best}`?",) if best else ()
 
 
 def text_of(node: ast.Node) -> str:

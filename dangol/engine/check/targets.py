@@ -10,7 +10,7 @@ from typing import Literal
 from dangol.engine import ir
 from dangol.engine.catalog import LEDGER_EVENTS
 from dangol.engine.check import functions, instants, phrases, resolve
-from dangol.engine.check.scope import LEDGER, Broken, Scope, quoted, suggest, text_of, unwrap
+from dangol.engine.check.scope import LEDGER, Broken, Scope, quoted, text_of, unwrap
 from dangol.grammar import ast
 
 MEASURED = ("count", "sum", "avg", "distinct", "active_days")
@@ -103,7 +103,7 @@ def _no_metric(node: ast.Expr, subject: ast.Expr, scope: Scope) -> Broken:
         and subject.text not in scope.names.broken
     ):
         events = [*scope.names.catalog.events, *scope.names.catalog.groups]
-        hints = suggest(subject.parts[0], events)
+        hints = scope.suggest(subject.parts[0], events)
         return scope.error("E203", f"`{subject.parts[0]}` is not an event", subject, hints)
     message = "a target is an event within a time, or an aggregate of such events"
     return scope.error("E310", message, node, ("as in `purchased within 7d` or `sum(purchased.amount within 7d)`",))
@@ -141,7 +141,7 @@ def _per(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> Literal["customer"] 
     if tree.per.text == "customer":
         return "customer"
     if phrases.event_of(tree.per, scope) is None:
-        hints = suggest(tree.per.text, ["customer", *scope.names.catalog.events])
+        hints = scope.suggest(tree.per.text, ["customer", *scope.names.catalog.events])
         raise scope.error("E203", f"`{tree.per.text}` is not an event", tree.per, hints)
     return phrases.matching(tree.per, scope).events
 
@@ -150,7 +150,7 @@ def _versus(tree: ast.Kpi, metric: ir.Metric, setting: Setting, scope: Scope) ->
     if tree.versus is None:
         return None
     if tree.versus not in ("control", "holdout"):
-        hints = suggest(tree.versus, ("control", "holdout"))
+        hints = scope.suggest(tree.versus, ("control", "holdout"))
         raise scope.error(
             "E311", f"a target compares with `control` or `holdout`, not with `{tree.versus}`", tree, hints
         )
