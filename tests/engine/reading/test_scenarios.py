@@ -111,6 +111,11 @@ def kpi(metric: Metric = PURCHASE, **more: object) -> ir.Kpi:
     return ir.Kpi(metric, baseline=None, by=BY, zone=SEOUL, **{**rest, **more})  # type: ignore[arg-type]
 
 
+RATE = "the share of customers with at least one `purchased` within 7 days after the first message"
+RATE_KO = "첫 메시지 뒤 7일 안에 [`purchased`이(가) 1번 이상 있음]에 해당하는 고객의 비율"
+UNTIL, UNTIL_KO = "by the end of 2026-12-31 (Asia/Seoul)", "2026-12-31이 끝날 때(Asia/Seoul)까지"
+OWN = "of this scenario's own messages"
+
 RULES: list[tuple[dict[str, object], str, str]] = [
     (
         {"schedule": ir.Schedule(SEOUL, cron="30 9 * * *")},
@@ -180,39 +185,32 @@ RULES: list[tuple[dict[str, object], str, str]] = [
     ({"priority": 3}, "priority 3", "우선순위 3"),
     (
         {"kpis": (kpi(),)},
-        "target: the share of customers with at least one `purchased` within 7 days after the first message is up by at "
-        "least 20% against control, by the end of 2026-12-31 (Asia/Seoul)",
-        "목표: 2026-12-31이 끝날 때(Asia/Seoul)까지 첫 메시지 뒤 7일 안에 [`purchased`이(가) 1번 이상 있음]에 해당하는 "
-        "고객의 비율이 대조군(control)보다 20% 이상 상승",
+        f"target: {RATE} is up by at least 20% against control, {UNTIL}",
+        f"목표: {UNTIL_KO} {RATE_KO}이 대조군(control)보다 20% 이상 상승",
     ),
     (
         {"kpis": (kpi(op=">=", versus=None, amount=Fraction(1, 20)),)},
-        "target: the share of customers with at least one `purchased` within 7 days after the first message is at least "
-        "5% by the end of 2026-12-31 (Asia/Seoul)",
-        "목표: 2026-12-31이 끝날 때(Asia/Seoul)까지 첫 메시지 뒤 7일 안에 [`purchased`이(가) 1번 이상 있음]에 해당하는 "
-        "고객의 비율이 5% 이상",
+        f"target: {RATE} is at least 5% {UNTIL}",
+        f"목표: {UNTIL_KO} {RATE_KO}이 5% 이상",
     ),
     (
         {"kpis": (kpi(points=True, versus="holdout", op="down", amount=Fraction(1, 50)),)},
-        "target: the share of customers with at least one `purchased` within 7 days after the first message is down by at "
-        "least 2 percentage points against holdout, by the end of 2026-12-31 (Asia/Seoul)",
-        "목표: 2026-12-31이 끝날 때(Asia/Seoul)까지 첫 메시지 뒤 7일 안에 [`purchased`이(가) 1번 이상 있음]에 해당하는 "
-        "고객의 비율이 홀드아웃(holdout)보다 2%p 이상 하락",
+        f"target: {RATE} is down by at least 2 percentage points against holdout, {UNTIL}",
+        f"목표: {UNTIL_KO} {RATE_KO}이 홀드아웃(holdout)보다 2%p 이상 하락",
     ),
     (
         {"kpis": (replace(kpi(REVENUE, per="customer", versus=None), baseline=Fraction(42_000)),)},
-        "target: the sum of `amount` over [`purchased`] within 7 days after the first message, per customer, is up by at "
-        "least 20% from 42,000, by the end of 2026-12-31 (Asia/Seoul)",
-        "목표: 2026-12-31이 끝날 때(Asia/Seoul)까지 고객 1명당 첫 메시지 뒤 7일 안에 생긴 [`purchased`]의 `amount` 합계가 "
+        "target: the sum of `amount` over [`purchased`] within 7 days after the first message, per customer, "
+        f"is up by at least 20% from 42,000, {UNTIL}",
+        f"목표: {UNTIL_KO} 고객 1명당 첫 메시지 뒤 7일 안에 생긴 [`purchased`]의 `amount` 합계가 "
         "42,000에서 20% 이상 상승",
     ),
     (
         {"winner": ir.Winner("copy", replace(PURCHASE, ledger=True), Fraction(19, 20), 1000)},
-        "split `copy`: the best arm by [the share of customers with at least one `purchased` of this scenario's own messages "
-        "within 7 days after the first message] is chosen at 95% confidence once each arm has 1,000 customers; customers "
-        "who enter after that get it",
-        "분할 `copy`: 안마다 고객이 1,000명이 되면 [첫 메시지 뒤 7일 안에 [이 시나리오가 보낸 메시지의 `purchased`이(가) 1번 "
-        "이상 있음]에 해당하는 고객의 비율] 기준으로 신뢰도 95%에서 가장 좋은 안을 고르고, 그 뒤에 들어오는 고객은 그 안을 받음",
+        f"split `copy`: the best arm by [{RATE.replace('`purchased`', f'`purchased` {OWN}')}] is chosen "
+        "at 95% confidence once each arm has 1,000 customers; customers who enter after that get it",
+        f"분할 `copy`: 안마다 고객이 1,000명이 되면 [{RATE_KO.replace('[', '[이 시나리오가 보낸 메시지의 ')}] 기준으로 "
+        "신뢰도 95%에서 가장 좋은 안을 고르고, 그 뒤에 들어오는 고객은 그 안을 받음",
     ),
 ]
 
