@@ -61,14 +61,17 @@ def due_now(
     """The step of each entry that goes out at this instant.
 
     Steps are taken in order: one whose time is over (`expires`, 24h by default) is dropped, one whose condition is
-    false and has no `else` is passed over; the first other one is due now or to come. Who has none is held.
+    false and has no `else` is passed over; the first other one is due now or to come. Who has none is held, and so is
+    who an `exit` condition lets go.
     """
+    for condition in scenario.exits:
+        outcome.hold(Gate.EXIT, _holds(condition, codes, entries, evaluation))
     at, size = evaluation.at, len(codes)
     expires = scenario.expires or DEFAULT_EXPIRY
     step = np.full(size, -1, np.int64)
     alternative = np.zeros(size, np.int64)
     due_at = np.full(size, NO_INSTANT, np.int64)
-    open_, expired = np.ones(size, bool), np.zeros(size, bool)
+    open_, expired = outcome.free.copy(), np.zeros(size, bool)
     previous = entries.time
     for number, written in enumerate(scenario.steps):
         due = _due(written.due, entries.time, previous, at)

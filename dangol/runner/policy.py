@@ -30,6 +30,7 @@ class Gate(Enum):
     """
 
     RUNNING = "already entered"  # *
+    EXIT = "left by an exit condition"
     WAITING = "a step is due later"
     EXPIRED = "every step that was due has expired"
     STOPPED = "stopped by a step"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
+from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.needs import Needs, needs_of
@@ -30,7 +31,7 @@ def rehearse(
         needs.attributes |= {name for name in (channel.address, channel.consent) if name is not None and name != "id"}
     for scenario in scenarios:
         _message_needs(project, scenario, needs)
-    return make_plan(
+    plan = make_plan(
         [(scenario, reading_of(scenario, project.checked.program)) for scenario in scenarios],
         _playbooks(project),
         policy,
@@ -38,6 +39,18 @@ def rehearse(
         zone=project.zone,
         show_personal=show_personal,
     )
+    return replace(plan, diagnostics=(*plan.diagnostics, *_over_limit(project, plan)))
+
+
+def _over_limit(project: Project, plan: Plan) -> Iterator[Diagnostic]:
+    """The scenarios that would hit more customers than their `limit:` lets a run hit."""
+    texts = {(file.playbook.name, file.name): file.text for file in project.scenarios}
+    for planned in plan.scenarios:
+        limit = project.compiled[planned.playbook, planned.scenario].limit
+        written = texts[planned.playbook, planned.scenario].limit
+        if limit is not None and written is not None and len(planned.sends) > limit:
+            message = f"a run would stop here: {len(planned.sends):,} would be hit, the limit is {limit:,}"
+            yield diagnose("E512", message, written.line, hints=("raise the limit, or make WHO smaller",))
 
 
 def reading_of(scenario: ir.Scenario, program: ir.Program) -> Reading:

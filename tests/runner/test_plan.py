@@ -63,6 +63,27 @@ def test_stop_ends_an_entry(tmp_path: Path) -> None:
     assert held(plan) == {"stopped by a step": 1}
 
 
+def test_an_exit_condition_lets_go_what_happened_since_the_entry(tmp_path: Path) -> None:
+    events = [
+        "stays cart_added 2026-03-10T10:00 hat",
+        "goes cart_added 2026-03-10T10:00 hat",
+        "goes visited 2026-03-10T10:30",
+        "before visited 2026-03-10T09:30",
+        "before cart_added 2026-03-10T10:00 hat",
+    ]
+    customers = [{"id": name} for name in ("stays", "goes", "before")]
+    project = shop(tmp_path, rule('cart_added → after 1h push "Hi"', "    exit: visited\n"), customers, events)
+    plan = only(project.plan(NOON))
+    assert set(sent(plan)) == {"stays", "before"}
+    assert held(plan) == {"left by an exit condition": 1}
+
+
+def test_a_limit_is_told_before_a_run_would_stop(tmp_path: Path) -> None:
+    project = shop(tmp_path, rule('grade = "gold" → push "Hi"', "    limit: 399\n"), EVERYBODY)
+    (finding,) = project.plan(NOON).diagnostics
+    assert finding.message == "a run would stop here: 400 would be hit, the limit is 399"
+
+
 def test_steps_are_due_after_the_entry(tmp_path: Path) -> None:
     events = [
         "soon cart_added 2026-03-10T11:30 hat",
