@@ -61,13 +61,22 @@ def engine_members(text: str, project: Checked, data: State, at: dt.datetime, zo
     return {data.ids[code] for code in mask.nonzero()[0]}
 
 
-def findings(
+def diagnosed(
     text: str, catalog: Catalog, segments: Mapping[str, str], traits: Mapping[str, str], zone: str
 ) -> tuple[Diagnostic, ...]:
-    """The errors of a line that stands as a segment beside the others, of parsing as well as of checking."""
+    """What is said of a line that stands as a segment beside the others, by the parser or the checker."""
     try:
-        asked = Definition("segment", "asked_line", Line.of(text), expression(text), zone)
+        asked = Definition("segment", "asked_line", Line.of(text, "asked"), expression(text), zone)
     except DangolError as error:
         return error.diagnostics
-    found = check(catalog, [*definitions(segments, traits, zone), asked], []).diagnostics
-    return tuple(diagnostic for diagnostic in found if diagnostic.is_error)
+    return check(catalog, [*definitions(segments, traits, zone), asked], []).diagnostics
+
+
+def findings(*asked: Any) -> tuple[Diagnostic, ...]:
+    """The errors of what `diagnosed` is asked."""
+    return tuple(each for each in diagnosed(*asked) if each.is_error)
+
+
+def warnings(*asked: Any) -> tuple[Diagnostic, ...]:
+    """The warnings about the line itself of what `diagnosed` is asked."""
+    return tuple(each for each in diagnosed(*asked) if not each.is_error and each.file == "asked")

@@ -31,7 +31,7 @@ KEYS = {
     "timezone", "at", "about", "attributes", "properties", "customers", "events", "groups", "lists", "segments",
     "traits", "cases",
 }  # fmt: skip
-CASE_KEYS = {"line", "at", "expect", "error", "why"}
+CASE_KEYS = {"line", "at", "expect", "error", "warns", "why"}
 PROPERTY = re.compile(r"""(\w+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\S+)""")
 
 

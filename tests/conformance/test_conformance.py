@@ -24,6 +24,7 @@ CASES = [
 ]
 EXPECTING = [param for param in CASES if "expect" in FILES[param.values[0]].content["cases"][param.values[1]]]
 FAILING = [param for param in CASES if param not in EXPECTING]
+WARNING = [param for param in EXPECTING if "warns" in FILES[param.values[0]].content["cases"][param.values[1]]]
 AMBIGUOUS = [
     param
     for param in FAILING
@@ -88,6 +89,16 @@ def test_the_line_is_an_error(name: str, number: int) -> None:
     if case["error"] is not True:
         said = "\n".join("\n".join((each.message, each.label, *each.hints)) for each in found)
         assert case["error"] in said, said
+
+
+@pytest.mark.parametrize(("name", "number"), WARNING)
+def test_the_line_gets_a_warning(name: str, number: int) -> None:
+    file, case = given(name, number)
+    found = engine_path.warnings(case["line"], catalog(name), file.segments, file.traits, file.zone_name)
+    assert found, f"no warning: {case.get('why')}"
+    if case["warns"] is not True:
+        said = "\n".join("\n".join((each.message, each.label, *each.hints)) for each in found)
+        assert case["warns"] in said, said
 
 
 @pytest.mark.parametrize(("name", "number"), AMBIGUOUS)
