@@ -166,7 +166,9 @@ class EventReader:
         if column.kind in ("text", "version") or (form not in ("csv", "json", "text") and column.kind != "list"):
             return "NULL"
         spelled = [name for name, event in self._spelled.items() if self.events[event] in column.events]
-        mine = f"event IN ({', '.join(_literals(spelled))})" if self._source.event_column and spelled else "true"
+        if self._source.event_column is not None and not spelled:
+            return "NULL"
+        mine = f"event IN ({', '.join(_literals(spelled))})" if spelled else "true"
         written, value = text(f"v{place}", form), encoded(f"v{place}", form, column.kind)
         return f"any_value({written}) FILTER ({mine} AND {written} IS NOT NULL AND ({value}) IS NULL)"
 

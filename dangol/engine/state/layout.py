@@ -55,11 +55,14 @@ class Index:
         if content is None:
             there = (directory / MANIFEST).exists()
             raise Damaged("its table of contents is damaged" if there else NOT_THERE)
-        if content["format"] != FORMAT:
-            raise Damaged("it was written by another version")
         index = cls(directory)
-        index.meta, index._next = content["meta"], content["next"]
-        index.entries = {name: Entry(*values) for name, values in content["entries"].items()}
+        try:
+            if content["format"] != FORMAT:
+                raise Damaged("it was written by another version")
+            index.meta, index._next = content["meta"], content["next"]
+            index.entries = {name: Entry(*values) for name, values in content["entries"].items()}
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise Damaged("its table of contents is another's") from None
         index._verify()
         return index
 

@@ -162,7 +162,7 @@ def _fresh(folder: Path, sources: Sources) -> Index:
 def _work(index: Index, sources: Sources, wanted: _Wanted) -> Work | None:
     """What has to be done before the index says what is wanted; None when it does."""
     meta = index.meta
-    if meta["signature"] != _signature(sources):
+    if meta.get("signature") != _signature(sources):
         return _todo([ANEW] * len(sources.events), (), wanted.attributes)
     growths = [
         growth(Mark.from_json(known["mark"]), s.table) for known, s in zip(meta["sources"], sources.events, strict=True)
