@@ -107,7 +107,7 @@ class _Declaring:
         if normal(name) in reserved:
             self.found.append(diagnose("E028", f"`{name}` is a word of the language; choose another name", name.line))
         elif not is_word(name):
-            hints = (f'give it a name of its own: `{_as_word(name)}: {{from: "{name}"}}`',)
+            hints = (f'give it a name of its own: `{as_word(name)}: {{from: "{name}"}}`',)
             message = f"`{name[:60]}` is not a name: letters, digits and `_` only"
             self.found.append(diagnose("E028", message, name.line, hints=hints if name in self.config.events else ()))
 
@@ -277,6 +277,6 @@ def _from(properties: Mapping[Name, Line]) -> tuple[Line, ...]:
     return tuple(line for name, line in properties.items() if name == "from")
 
 
-def _as_word(name: str) -> str:
+def as_word(name: str) -> str:
     word = re.sub(r"\W+", "_", name).strip("_").lower()
     return word if is_word(word) and word not in RESERVED else "my_event"

@@ -132,7 +132,7 @@ class _Speller:
         printed = print_node(tree)
         if style in ("|", ">") and (len(printed) > WIDTH - 20 or " → " in printed):
             return _folded(printed)
-        return _quoted(printed, flow)
+        return quoted(printed, flow)
 
 
 def _parsed(line: Line, kind: LineKind) -> Any:
@@ -141,7 +141,7 @@ def _parsed(line: Line, kind: LineKind) -> Any:
     return parse(line, kind)[0]
 
 
-def _quoted(text: str, flow: bool) -> str:
+def quoted(text: str, flow: bool) -> str:
     return text if _is_plain(text, flow) else "'" + text.replace("'", "''") + "'"
 
 

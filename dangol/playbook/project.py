@@ -46,6 +46,8 @@ class Project:
     holdout: Fraction | None = None
     quiet: Quiet | None = None
     caps: tuple[Cap, ...] = ()
+    looked_at_data: bool = False
+    """Whether a name had to be looked for in the data."""
 
     @property
     def name(self) -> str:
@@ -87,6 +89,7 @@ class _Loading:
     def __init__(self, root: Path, discover: bool) -> None:
         self.root, self.discover = root, discover
         self.found: list[Diagnostic] = []
+        self.looked = False
         self.blind = False
         """Whether names may be in data that cannot be looked at."""
         self.unread: set[str] = set()
@@ -106,7 +109,7 @@ class _Loading:
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
-            tuple(declared.unset), declared.zone, holdout, quiet, caps,
+            tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked,
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -201,6 +204,7 @@ class _Loading:
 
     def _discovered(self, declared: Declared) -> Catalog | None:
         """The declared catalog and what the data adds to it (declared types win); None when it cannot be known."""
+        self.looked = True
         if declared.unset:
             self.found += declared.unset
         if any(one.code in _NO_SOURCE and one.file == CONFIG for one in self.found):

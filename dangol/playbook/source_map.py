@@ -104,12 +104,12 @@ def _indent(text: str, start: int, header_end: int, rows: list[tuple[int, int]])
     header = text[start:header_end].split("#", 1)[0]
     widths = [len(line) - len(line.lstrip(" ")) for begin, stop in rows if (line := text[begin:stop]).strip(" ")]
     explicit = [int(char) for char in header if char.isdigit()]
-    if not explicit or not widths:
+    if not explicit:
         return widths[0] if widths else max((stop - begin for begin, stop in rows), default=0)
     line_start = max(text.rfind(char, 0, start) for char in "\r\n") + 1
     own = text[line_start:start]
     base = len(own) - len(own.lstrip(" "))
-    return min(base + explicit[0], min(widths))
+    return min([base + explicit[0], *widths])
 
 
 def _literal(text: str, lines: list[tuple[int, int]]) -> Iterator[Placed]:
