@@ -75,6 +75,7 @@ IDIOMS = (
     ),
     _renamed(r"but\s+not|and\s+without|without|except(?:\s+for)?|unless", "and not"),
     _renamed(r"but", "and"),
+    _renamed(r"until|till", "before"),
     _renamed(r"(?:and\s+)?then", "followed by"),
     Idiom(r"never", "`never` stands in front of the event.", ("write `never {subject}`",)),
     Idiom(

@@ -32,6 +32,7 @@ SCHEDULES = {
     "once": "once at 2026-12-01T10:00",
 }
 FUNCTIONS = frozenset({"count", "sum", "avg", "min", "max", "distinct", "first", "last", "most", "gap", "days_since"})
+STARTS_OF_CLAUSES = frozenset({"within", "since", "after", "before", "on", "followed", "where", "more", "this", "with"})
 CLAUSES = frozenset({"within", "since", "after", "before", "on"})
 VALUES = frozenset({"NUMBER", "TEXT", "DATE", "INSTANT", "true", "false", "today", "yesterday", "now"})
 COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
@@ -258,6 +259,19 @@ def _comparison(scene: Scene) -> Problem | None:
     return scene.problem("E110", message, f"to compare how often, write `count(…) {sign} 3`")
 
 
+def _clause(scene: Scene) -> Problem | None:
+    """A clause behind a comparison or a sum, which can have none."""
+    word = scene.token.text
+    starts = scene.at == "TIMES" or any(word.split()[:1] == [start] for start in STARTS_OF_CLAUSES)
+    if "and" not in scene.accepts or not starts:
+        return None
+    call = scene.compared_call()
+    hint = f"write it there, like `visited {word}{'' if scene.at == 'TIMES' else ' …'}`"
+    if call and scene.at != "TIMES":
+        hint = f"write it inside the brackets: `{call[:-1]} {word} …)`"
+    return scene.problem("E110", f"`{word}` belongs right behind an event, or behind one value.", hint)
+
+
 def _as_of(scene: Scene) -> Problem | None:
     if scene.token.text.split() not in (["as"], ["as", "of"]):
         return None
@@ -361,5 +375,5 @@ def _missing(scene: Scene) -> str | None:
 
 MISTAKES: tuple[Callable[[Scene], Problem | None], ...] = (
     _empty, _arrow, _apostrophe, _idiom, _no_event, _brackets, _where, _options, _comma, _pattern, _target,
-    _unwanted_duration, _duration, _ago, _step, _comparison, _as_of, _reserved, _joint,
+    _unwanted_duration, _duration, _ago, _step, _comparison, _clause, _as_of, _reserved, _joint,
 )  # fmt: skip

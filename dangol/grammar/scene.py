@@ -48,6 +48,17 @@ class Scene:
                 places.pop()
         return places
 
+    def compared_call(self) -> str | None:
+        """The text of `count(…)` where what comes before is `count(…) > 3`."""
+        if self.back(3).type != ")":
+            return None
+        depth, closing = 0, len(self.before) - 3
+        for n in range(closing, 0, -1):
+            depth += {")": 1, "(": -1}.get(self.before[n].type, 0)
+            if not depth:
+                return self.text[self.before[n - 1].start : self.before[closing].end]
+        return None
+
     def since_joint(self) -> Iterator[Token]:
         """The tokens back to the last `and`, `or`, `not`, arrow or open bracket."""
         for token in reversed(self.before):

@@ -6,6 +6,11 @@ from dangol.diagnostics import Line
 from dangol.grammar.parser import parse
 
 EXPRESSIONS = (
+    "count(visited) > 3 within 7d",
+    "a + b within 7d",
+    "count(visited) >= 3 3+ times",
+    "purchased until 2026-01-01",
+    "x in ()",
     "age => 30",
     "AND x",
     "NOT x",
