@@ -112,7 +112,8 @@ def _is_masked(part: Part, style: Style) -> bool:
     if isinstance(part.node, ir.Condition) or part.value is None or style.show_personal:
         return False
     told = part.value.type not in ("number", "boolean") or isinstance(part.node, ir.Attribute)
-    return told and mentions(part.node, style.masked | PERSONAL_NAMES, style.program)
+    names = PERSONAL_NAMES | {name.casefold() for name in style.masked}
+    return told and mentions(part.node, names, style.program)
 
 
 def _events(found: Found, style: Style) -> Iterator[str]:

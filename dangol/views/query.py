@@ -19,7 +19,7 @@ def as_json(answer: Answer, *, with_ids: bool) -> dict[str, Any]:
     data = {
         "version": 1,
         "expression": answer.expression,
-        "reading": read(answer.condition, answer.checked.program),
+        "reading": read(answer.condition, answer.checked.program, zone=answer.zone),
         "at": instant(answer.at, answer.zone),
         "universe": answer.universe,
         "count": len(answer.ids),
@@ -31,7 +31,7 @@ def as_text(answer: Answer, *, with_ids: bool) -> str:
     """Reading, count and a few ids (all with `with_ids`), without a final line break."""
     share = f" ({len(answer.ids) / answer.universe:.1%})" if answer.universe else ""
     lines = [
-        read(answer.condition, answer.checked.program),
+        read(answer.condition, answer.checked.program, zone=answer.zone),
         f"at {instant(answer.at, answer.zone)}: {len(answer.ids):,} of {answer.universe:,} customers{share}",
     ]
     shown = answer.ids if with_ids else answer.ids[:SAMPLE]
