@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, Literal, NamedTuple
 
 from dangol.engine import ir
@@ -39,7 +40,7 @@ class Definition(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """A Follow with its other events lowered, limited to the times that can matter."""
+    """A Follow with its other events lowered."""
 
     kind: Literal["followed", "not_followed", "follows"]
     other: Phrase
@@ -70,6 +71,11 @@ class Phrase:
     def plain(self) -> bool:
         """Only names and a window: its answer can come from kept summaries."""
         return self.where is None and not self.links and self.edges is None
+
+    @property
+    def tied(self) -> tuple[Any, ...]:
+        """What tells its links from those of others."""
+        return tuple((link.kind, link.other.key, link.gap, link.same, link.zone) for link in self.links)
 
     def __str__(self) -> str:
         text = " or ".join(self.names)
@@ -124,6 +130,9 @@ class Plan:
         self.ranges: dict[tuple[str, tuple[int, Moment | None]], tuple[int, int]] = {}
         self.leaves = 0
         self._phrases: dict[tuple[Any, ...], Phrase] = {}
+        self._starts: dict[tuple[Any, ...], int] = {}
+        self._asked: set[int] = set()
+        self._numbers = count()
         self._keys: dict[tuple[Any, ...], int] = {}
         self._facts: dict[int, tuple[_Facts, Any]] = {}
         self._walked: set[tuple[int, Moment]] = set()
@@ -144,7 +153,7 @@ class Plan:
                 for child in _inside(value):
                     below = self.facts(child)
                     row, timed = row or below.row, timed or below.timed
-        key = self._keys.setdefault(tuple(parts), len(self._keys))
+        key = self._keys.setdefault(tuple(parts), next(self._numbers))
         found = _Facts(key, row and not isinstance(node, ir.Events), timed)
         self._facts[id(node)] = found, node
         return found
@@ -156,13 +165,16 @@ class Plan:
 
     # --- lowering -----------------------------------------------------------------------------------------------
 
-    def phrase(self, events: ir.Events, moment: Moment, low: int = -FAR, high: int = FAR) -> Phrase:
-        """The events lowered at a moment; only those with low ≤ t < high are of interest."""
+    def phrase(self, events: ir.Events, moment: Moment) -> Phrase:
+        """The events lowered at a moment."""
         window = events.window or ir.Window()
-        low = max(low, _low(window.low, moment.at))
-        high = max(min(high, _high(window.high, moment.at), moment.horizon + 1), low)
+        low = _low(window.low, moment.at)
+        high = max(min(_high(window.high, moment.at), moment.horizon + 1), low)
         edges = ir.Window(_by_customer(window.low), _by_customer(window.high))
-        links = tuple(self._link(follow, moment, low, high) for follow in events.follows)
+        links = tuple(
+            Link(follow.kind, self.phrase(follow.other, moment), follow.gap, follow.same, follow.zone)
+            for follow in events.follows
+        )
         return self._phrase(events.names, low, high, edges, events.where, links, moment)
 
     def _phrase(
@@ -178,21 +190,9 @@ class Plan:
         edges = edges if edges and (edges.low or edges.high) else None
         facts = self.facts(where) if where is not None else None
         sifted = (facts.key, moment if facts.timed else None) if facts else None
-        tied = tuple((link.kind, link.other.key, link.gap, link.same, link.zone) for link in links)
-        key = (names, low, high, edges, sifted, tied, moment.entry if edges else None)
-        found = self._phrases.get(key)
-        if found is None:
-            found = Phrase(len(self._phrases), names, low, high, edges, where, sifted, links, moment)
-            self._phrases[key] = found
-            self._widen(found)
-        return found
-
-    def _widen(self, phrase: Phrase) -> None:
-        if phrase.filter is None or phrase.low >= phrase.high:
-            return
-        for name in phrase.names:
-            low, high = self.ranges.get((name, phrase.filter), (phrase.low, phrase.high))
-            self.ranges[name, phrase.filter] = min(low, phrase.low), max(high, phrase.high)
+        fresh = Phrase(next(self._numbers), names, low, high, edges, where, sifted, links, moment)
+        key = (names, low, high, edges, sifted, fresh.tied, moment.entry if edges else None)
+        return self._phrases.setdefault(key, fresh)
 
     def single(self, phrase: Phrase, name: str) -> Phrase:
         """The part of a phrase that is about one event name."""
@@ -201,12 +201,37 @@ class Plan:
         rest = phrase.low, phrase.high, phrase.edges, phrase.where, phrase.links, phrase.moment
         return self._phrase((name,), *rest)
 
-    def _link(self, follow: ir.Follow, moment: Moment, low: int, high: int) -> Link:
-        if follow.kind == "follows":
-            reach = (_reach(low, follow.gap, follow.zone, -1), high)
+    def ask(self, phrase: Phrase) -> None:
+        """Notes which times the phrase makes of interest: of filtered events, of shared sequences, of others in them."""
+        if phrase.key in self._asked or phrase.low >= phrase.high:
+            return
+        self._asked.add(phrase.key)
+        for name in phrase.names:
+            single = self.single(phrase, name)
+            if single.filter:
+                low, high = self.ranges.get((name, single.filter), (single.low, single.high))
+                self.ranges[name, single.filter] = min(low, single.low), max(high, single.high)
+            if single.links:
+                alike = _alike(single)
+                self._starts[alike] = min(self._starts.get(alike, FAR), single.low)
+                for link in single.links:
+                    self.ask(self.reached(link, self._starts[alike], single.high))
+
+    def shared(self, phrase: Phrase) -> Phrase:
+        """The phrase of one name from the earliest of all low ends with which it is asked, without its links."""
+        low = min(self._starts.get(_alike(phrase), phrase.low), phrase.low)
+        return self._phrase(phrase.names, low, phrase.high, None, phrase.where, (), phrase.moment)
+
+    def reached(self, link: Link, low: int, high: int) -> Phrase:
+        """The other events of a link, as far as they can matter to events with low ≤ t < high."""
+        if link.kind == "follows":
+            low = _reach(low, link.gap, link.zone, -1)
         else:
-            reach = (low, _reach(high, follow.gap, follow.zone, 1))
-        return Link(follow.kind, self.phrase(follow.other, moment, *reach), follow.gap, follow.same, follow.zone)
+            high = _reach(high, link.gap, link.zone, 1)
+        other = link.other
+        low = max(low, other.low)
+        high = max(min(high, other.high), low)
+        return self._phrase(other.names, low, high, other.edges, other.where, other.links, other.moment)
 
     def feature(self, node: ir.Matches | ir.Aggregate, moment: Moment) -> Feature:
         """The feature from which a leaf's answer follows."""
@@ -229,8 +254,8 @@ class Plan:
         key = (function, phrase.key, prop, zone)
         found = self.features.get(key)
         if found is None:
-            found = Feature(len(self.features), function, phrase, prop, zone, kind)
-            self.features[key] = found
+            self.ask(phrase)
+            found = self.features.setdefault(key, Feature(next(self._numbers), function, phrase, prop, zone, kind))
         return found
 
     def widest(self, feature: Feature) -> Feature:
@@ -292,6 +317,10 @@ class Plan:
         by_name = sorted(self.features.values(), key=lambda each: each.phrase.names)
         head = f"{self.leaves} leaf aggregates, {len(self.features)} distinct features"
         return [head, *(f"  {feature}" for feature in by_name)]
+
+
+def _alike(phrase: Phrase) -> tuple[Any, ...]:
+    return phrase.names, phrase.filter, phrase.tied, phrase.high
 
 
 def _but_for_low(feature: Feature) -> tuple[Any, ...]:

@@ -224,15 +224,22 @@ def _timed(world: Evaluation, feature: Feature) -> tuple[Column, Codes, Micros]:
 
 def _most(world: Evaluation, feature: Feature) -> Column:
     """The most frequent value; ties by the later last occurrence, then by the greater value."""
-    column, customer, time = _timed(world, feature)
-    keys = packed(customer, identities(column))[0]
-    order = order_of(keys)
+    widest = world.plan.widest(feature)
+    column, customer, time, keys, order = world.memo.get(("ordered", widest.key), lambda: _ordered(world, widest))
+    if widest is not feature:
+        order = order[order >= np.searchsorted(time, feature.phrase.low)]
     starts = np.flatnonzero(firsts(keys[order]))
     ends = np.append(starts, len(order))[1:]
     last, number = order[ends - 1], ends - starts
     last = last[best(customer[last], number)]
     last = last[best(customer[last], time[last])]
     return _preferred(column, customer, last, world.state.size)
+
+
+def _ordered(world: Evaluation, feature: Feature) -> tuple[Column, Codes, Micros, NDArray[Any], NDArray[Any]]:
+    column, customer, time = _timed(world, feature)
+    keys = packed(customer, identities(column))[0]
+    return column, customer, time, keys, order_of(keys)
 
 
 def _preferred(column: Column, customer: Codes, rows: NDArray[Any], size: int) -> Column:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dangol.engine import ir
 from dangol.engine.backends.vector.columns import take
 from dangol.engine.backends.vector.sequence import kept
-from dangol.engine.features import Phrase, high_bound, low_bound
+from dangol.engine.features import Link, Phrase, high_bound, low_bound
 from dangol.engine.state.model import Codes, Column, EventTable, Mask, Micros
 
 if TYPE_CHECKING:
@@ -84,11 +84,22 @@ def _named(world: Evaluation, phrase: Phrase) -> Rows:
 
 
 def _narrowed(world: Evaluation, phrase: Phrase) -> Rows:
-    rows = _filtered(world, phrase)
-    if phrase.edges is not None:
-        rows = rows.sift(_inside_entry(world, phrase, rows))
-    for link in phrase.links:
-        rows = rows.sift(kept(world, rows, link))
+    rows = _linked(world, phrase) if phrase.links else _filtered(world, phrase)
+    return rows if phrase.edges is None else rows.sift(_inside_entry(world, phrase, rows))
+
+
+def _linked(world: Evaluation, phrase: Phrase) -> Rows:
+    """From the rows kept by the links over the widest time that is asked."""
+    shared = world.plan.shared(phrase)
+    key = ("linked", shared.key, phrase.tied)
+    rows: Rows = world.memo.get(key, lambda: _kept(world, _filtered(world, shared), shared, phrase.links))
+    return rows.part(*bounds(rows.table, phrase.low, phrase.high))
+
+
+def _kept(world: Evaluation, rows: Rows, shared: Phrase, links: tuple[Link, ...]) -> Rows:
+    for link in links:
+        other = world.plan.reached(link, shared.low, shared.high)
+        rows = rows.sift(kept(world, rows, link, other))
     return rows
 
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from dangol.engine.backends.vector.selection import Rows
 
 
-def kept(world: Evaluation, rows: Rows, link: Link) -> Mask:
-    """Which of the rows the link keeps."""
+def kept(world: Evaluation, rows: Rows, link: Link, others: Phrase) -> Mask:
+    """Which of the rows the link keeps; `others` are its other events as far as they matter."""
     found = np.zeros(len(rows), np.bool_)
-    for name in link.other.names:
+    for name in others.names:
         if name in world.state.events and len(rows):
-            found |= _related(world, rows, link, world.plan.single(link.other, name))
+            found |= _related(world, rows, link, world.plan.single(others, name))
     return ~found if link.kind == "not_followed" else found
 
 
