@@ -11,44 +11,58 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dangol.diagnostics import Diagnostic
 
-if TYPE_CHECKING:
-    from dangol.playbook.project import Project
-
 FILE = ".dangol/check.json"
 _LARGEST = 4_000_000
+_COUNTS = ("playbooks", "segments", "traits", "scenarios")
 
 
-def checked(root: Path) -> tuple[Diagnostic, ...]:
-    """Every finding of a project: remembered when no byte of its files and of this program differs, else found anew."""
+@dataclass(frozen=True)
+class Verdict:
+    """Every finding of a project, in file order, and how much of it there is."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    playbooks: int
+    segments: int
+    traits: int
+    scenarios: int
+
+
+def checked(root: Path) -> Verdict:
+    """The verdict on a project: remembered when no byte of its files and of this program differs, else found anew."""
     digest = _digest(root)
     if digest is not None and (known := _remembered(root, digest)) is not None:
         return known
     from dangol.playbook.project import load_project
 
     project = load_project(root)
+    program = project.checked.program
+    found = Verdict(
+        project.diagnostics, len(project.playbooks), len(program.segments), len(program.traits), len(program.scenarios)
+    )
     if digest is not None and not project.looked_at_data and digest == _digest(root):
-        _remember(project, digest)
-    return project.diagnostics
+        _remember(found, root, digest)
+    return found
 
 
-def _remembered(root: Path, digest: str) -> tuple[Diagnostic, ...] | None:
+def _remembered(root: Path, digest: str) -> Verdict | None:
     try:
         kept = json.loads((root / FILE).read_text(encoding="utf-8"))
         if kept["digest"] != digest:
             return None
-        return tuple(Diagnostic(**{**one, "hints": tuple(one["hints"])}) for one in kept["diagnostics"])
+        found = tuple(Diagnostic(**{**one, "hints": tuple(one["hints"])}) for one in kept["diagnostics"])
+        return Verdict(found, *(int(kept[count]) for count in _COUNTS))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _remember(project: Project, digest: str) -> None:
-    kept = {"digest": digest, "diagnostics": [vars(one) for one in project.diagnostics]}
-    target = project.root / FILE
+def _remember(found: Verdict, root: Path, digest: str) -> None:
+    kept = {**vars(found), "digest": digest, "diagnostics": [vars(one) for one in found.diagnostics]}
+    target = root / FILE
     with contextlib.suppress(OSError):  # a directory that cannot be written to is checked anew each time
         target.parent.mkdir(exist_ok=True)
         scratch = target.with_name(f"{target.name}.{os.getpid()}")

@@ -37,7 +37,8 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def test_an_unchanged_project_is_not_read_again(shop: Path, loads: list[Path]) -> None:
     first = verdict.checked(shop)
-    assert first
+    assert first.diagnostics
+    assert first.playbooks == 5
     assert verdict.checked(shop) == first
     assert len(loads) == 1
 
@@ -55,14 +56,14 @@ def test_any_change_is_seen(change: str, shop: Path, loads: list[Path]) -> None:
         (shop / "dangol.yaml").write_text((shop / "dangol.yaml").read_text() + "\n")
     else:
         (shop / verdict.FILE).write_text('{"digest": 1')
-    assert verdict.checked(shop) == project.load_project(shop).diagnostics
+    assert verdict.checked(shop).diagnostics == project.load_project(shop).diagnostics
     assert len(loads) == 3
 
 
 def test_a_verdict_that_hangs_on_the_data_is_not_kept(shop: Path) -> None:
     (shop / "playbooks/x.yaml").write_text(BAD)
     (shop / "dangol.yaml").write_text("project: x\n")
-    assert "E203" in {one.code for one in verdict.checked(shop)}
+    assert "E203" in {one.code for one in verdict.checked(shop).diagnostics}
     assert not (shop / verdict.FILE).exists()
 
 
@@ -77,4 +78,4 @@ def test_a_forged_verdict_of_another_shape_is_ignored(shop: Path, loads: list[Pa
     verdict.checked(shop)
     kept = json.loads((shop / verdict.FILE).read_text())
     (shop / verdict.FILE).write_text(json.dumps({**kept, "diagnostics": [{"code": "E1"}]}))
-    assert verdict.checked(shop) == project.load_project(shop).diagnostics
+    assert verdict.checked(shop).diagnostics == project.load_project(shop).diagnostics

@@ -156,9 +156,7 @@ class _Gathering:
         if is_word(known) and known not in RESERVED:
             self._event(source, known, seen, masks)
             return
-        hint = (
-            f"add an alias under the events of this source: `{as_word(name)}: {json.dumps(name, ensure_ascii=False)}`"
-        )
+        hint = f"give it a name under `events:`: `{as_word(name)}: {{from: {json.dumps(name, ensure_ascii=False)}}}`"
         self._warn(source, f"the event `{name}` cannot be written in a line, so it is left out", hint)
 
     def _event(self, source: EventSource, name: str, seen: Seen, masks: Mapping[str, int]) -> None:
