@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from dangol.engine.catalog import normal
 from dangol.engine.sources import Sources
 from dangol.engine.state.layout import Index
 from dangol.engine.state.notes import finding, shown
-from dangol.engine.state.tables import csv_header
+from dangol.engine.state.tables import csv_header, opened
 from dangol.engine.state.vocabulary import Vocabulary
 
 
@@ -45,9 +45,8 @@ def list_status(path: Path) -> list[int]:
 def _list_ids(path: Path) -> list[str]:
     delimiter, header = csv_header(str(path))
     column = header.index("id") if "id" in header else 0
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(opened(str(path)), "utf-8-sig", newline="") as file:
             rows = csv.reader(file, delimiter=delimiter)
             next(rows, None)
             return [row[column] for row in rows if len(row) > column and row[column]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from dangol.diagnostics import DangolError, Diagnostic
 from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.sql import quoted
+from dangol.engine.state.tables import opened
 
 SMALL_FETCH = 1_000_000
 MEMORY = "1GB"
@@ -76,21 +78,23 @@ class Session:
 @contextmanager
 def session(scratch: Path | None = None) -> Iterator[Session]:
     """A session for the work inside; what the reader complains of becomes a diagnostic."""
-    opened = Session(scratch)
+    started = Session(scratch)
     try:
-        yield opened
+        yield started
     except duckdb.Error as error:
         raise DangolError(_explained(str(error))) from None
     finally:
-        opened.close()
+        started.close()
 
 
 def _explained(error: str) -> Diagnostic:
     """DuckDB's complaint about a file as one sentence with file and line."""
     line = re.search(r"[Ll]ine:? (\d+)", error)
     file = re.search(r"(?m)^\s*file = (.+)$", error) or re.search(r'file "([^"]+)"', error)
-    place = shown(file.group(1).strip()) if file else "data"
-    where = f"line {line.group(1)}" if line else "the data"
+    path = file.group(1).strip() if file else ""
+    place = shown(path) if path else "data"
+    number = _broken_json(path) if path and "Malformed JSON" in error else int(line.group(1)) if line else 0
+    where = f"line {number}" if number else "the data"
     for pattern, message, hint in _COMPLAINTS:
         found = re.search(pattern, error, re.DOTALL)
         if found:
@@ -111,3 +115,18 @@ _COMPLAINTS = (
     (r"GZIP", "the compressed file ends too early or is damaged", "copy it again"),
     (r"maximum.*size|over.*size", "{0} is longer than a line may be", ""),
 )
+
+
+def _broken_json(path: str) -> int:
+    """The number of the first line that is not JSON; the reader counts otherwise."""
+    try:
+        with opened(path) as file:
+            for number, written in enumerate(file, 1):
+                try:
+                    json.loads(written or b"null")
+                except ValueError:
+                    if written.strip():
+                        return number
+    except (OSError, EOFError):
+        pass
+    return 0

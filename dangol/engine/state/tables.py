@@ -9,7 +9,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Literal, Protocol
 
 from dangol.diagnostics import DangolError, did_you_mean
 from dangol.engine.catalog import normal
@@ -177,20 +177,25 @@ def csv_header(path: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _first_record(path: str) -> str:
-    opener = gzip.open if path.endswith(".gz") else open
+    message, hint = "", ""
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with opened(path) as file:
             record = file.readline(MAX_LINE)
-            while record.count('"') % 2 and (more := file.readline(MAX_LINE)):
+            while record.count(b'"') % 2 and (more := file.readline(MAX_LINE)):
                 record += more
-            return record.rstrip("\r\n")
+            return record.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
-        message = "the header is not UTF-8 text"
+        message, hint = "the header is not UTF-8 text", "save the file as UTF-8"
     except EOFError:
-        message = "the compressed file ends too early"
+        message, hint = "the compressed file ends too early or is damaged", "copy it again"
     except OSError as error:
         message = f"the file cannot be read: {error.strerror or error}"
-    raise DangolError(finding("E404", message, shown(path), hints=("save the file as UTF-8",) * ("UTF" in message)))
+    raise DangolError(finding("E404", message, shown(path), hints=(hint,) if hint else ()))
+
+
+def opened(path: str) -> IO[bytes]:
+    """The file as bytes, unpacked if it is compressed."""
+    return gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")  # type: ignore[return-value]
 
 
 # --- JSON Lines, Parquet, DuckDB --------------------------------------------------------------------------------

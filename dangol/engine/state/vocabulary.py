@@ -23,6 +23,11 @@ class Texts(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._ends)
 
+    @property
+    def raw(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The UTF-8 bytes of all texts one after the other, and where each ends."""
+        return self._data, self._ends
+
     @overload
     def __getitem__(self, place: int) -> Any: ...
     @overload
