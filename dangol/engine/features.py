@@ -202,7 +202,7 @@ class Plan:
         return self._phrase((name,), *rest)
 
     def ask(self, phrase: Phrase) -> None:
-        """Notes which times the phrase makes of interest: of filtered events, of shared sequences, of others in them."""
+        """Notes which times the phrase asks about: of filtered events, of shared sequences, of the others in them."""
         if phrase.key in self._asked or phrase.low >= phrase.high:
             return
         self._asked.add(phrase.key)

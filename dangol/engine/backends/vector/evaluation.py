@@ -129,7 +129,6 @@ class Evaluation:
     def entries(self, events: ir.Events) -> Entries:
         """The latest event of each member that matches; of several names at one instant the later in `names`."""
         phrase = self.plan.phrase(events, self.moment)
-        self.plan.ask(phrase)
         size = self.state.size
         found = Entries(
             phrase.names, np.full(size, NO_INSTANT, np.int64), np.full(size, -1, np.int16), np.full(size, -1, np.int64)

@@ -33,13 +33,17 @@ def standing(column: Column, universe: Mask) -> Standing:
 
 
 def _stand(values: NDArray[Any], lower: NDArray[np.int64], higher: NDArray[np.int64]) -> None:
-    """Often most customers share the least value (0), so only the others are sorted."""
-    n = len(values)
-    above = np.flatnonzero(values > values.min())
+    n, least = len(values), values.min()
+    if values.dtype.kind == "i" and int(values.max()) - int(least) < 4 * n:
+        number = np.bincount(values - least)
+        up_to = np.cumsum(number)
+        lower[:] = (up_to - number)[values - least]
+        higher[:] = n - up_to[values - least]
+        return
+    above = np.flatnonzero(values > least)  # often most customers share the least value, 0
     higher[:] = len(above)
     order = above[np.argsort(values[above])]
-    placed = values[order]
-    fresh = firsts(placed)
+    fresh = firsts(values[order])
     starts = np.flatnonzero(fresh) + (n - len(above))
     run = np.cumsum(fresh) - 1
     lower[order] = starts[run]

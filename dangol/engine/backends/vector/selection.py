@@ -73,6 +73,7 @@ def bounds(table: EventTable, low: int, high: int) -> tuple[int, int]:
 
 def select(world: Evaluation, phrase: Phrase) -> list[Rows]:
     """The matching rows, one entry for each single event that has any table."""
+    world.plan.ask(phrase)
     return [_named(world, world.plan.single(phrase, name)) for name in phrase.names if name in world.state.events]
 
 
