@@ -1,4 +1,4 @@
-"""The instants that the hand-written peers compare with: naive UTC, calendar units of Seoul (UTC+9, no clock changes)."""
+"""The instants that the peers compare with: naive UTC, calendar units of Seoul (UTC+9, no clock changes)."""
 
 from __future__ import annotations
 

@@ -195,7 +195,8 @@ SELECT customer id FROM c GROUP BY customer HAVING arg_max(category, (n, t, cate
 """,
     "champion": CHAMPION_NOW,
     "fallen_champion": f"""
-SELECT id FROM ({CHAMPION_NOW.replace("{d90}", "{d120}").replace("{at}", "{d30}")}) ANTI JOIN ({CHAMPION_NOW}) USING (id)
+SELECT id FROM ({CHAMPION_NOW.replace("{d90}", "{d120}").replace("{at}", "{d30}")})
+ANTI JOIN ({CHAMPION_NOW}) USING (id)
 """,
     "best_buyers": f"""
 WITH b AS (SELECT customer, sum({CENTS}) s, max(time) t FROM events

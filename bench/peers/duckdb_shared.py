@@ -52,7 +52,8 @@ SELECT customer, count(*) n, max(time) last, min(time) first, sum(cents) cents, 
   count(*) FILTER (time >= {d30}) n30, count(*) FILTER (time >= {d60}) n60,
   count(*) FILTER (time >= {d120} AND time < {d60}) n60_120, count(*) FILTER (time >= {m3}) n3mo,
   count(*) FILTER (time >= {d90}) n90, sum(cents) FILTER (time >= {d90}) cents90,
-  count(*) FILTER (time BETWEEN {d120} AND {d30}) n90_then, sum(cents) FILTER (time BETWEEN {d120} AND {d30}) cents90_then,
+  count(*) FILTER (time BETWEEN {d120} AND {d30}) n90_then,
+  sum(cents) FILTER (time BETWEEN {d120} AND {d30}) cents90_then,
   count(*) FILTER (time >= {d180}) n180, sum(cents) FILTER (time >= {d180}) cents180,
   count(*) FILTER (time >= {d180} AND category = 'dress' AND amount < 60 AND quantity >= 2) discounted,
   bool_or(time >= TIMESTAMP '2025-11-27 15:00' AND time < TIMESTAMP '2025-11-28 15:00') black_friday,
@@ -111,7 +112,8 @@ ON a.customer = p.customer AND a.product = p.product AND p.time BETWEEN a.time A
 """,
     """
 CREATE TEMP TABLE droppers AS
-WITH l AS (SELECT customer, time FROM (FROM carts WHERE time >= {d14}) c ANTI JOIN (FROM purchases WHERE time >= {d14}) p
+WITH l AS (SELECT customer, time FROM (FROM carts WHERE time >= {d14}) c
+           ANTI JOIN (FROM purchases WHERE time >= {d14}) p
            ON c.customer = p.customer AND p.time BETWEEN c.time AND c.time + INTERVAL 3 DAY),
      s AS (SELECT customer, unnest(recent) time FROM searches)
 SELECT DISTINCT s.customer, true search_drop FROM s JOIN l

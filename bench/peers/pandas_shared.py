@@ -186,7 +186,7 @@ def _masks(t: Frame, clock: Clock) -> dict[str, pd.Series]:
     champion = ((t["cents90"].rank(method="min") - 1) / len(t) >= 0.9) & (t["n90"] >= 2)
     then = ((t["cents90_then"].rank(method="min") - 1) / len(t) >= 0.9) & (t["n90_then"] >= 2)
     gap, since = t["last"] - t["first"], pd.Timestamp(clock.at) - t["last"]
-    consent, mail = t["marketing_consent"] == True, t["email"]  # noqa: E712: an object column with gaps
+    consent, mail = _true(t["marketing_consent"]), t["email"]
     parts = t["app_version"].str.split(".", expand=True).astype(float)
     version = parts[0] * 1_000_000 + parts[1] * 1000 + parts[2]
     signed_up, age = t["signed_up_at"], t["age"]
@@ -207,7 +207,7 @@ def _masks(t: Frame, clock: Clock) -> dict[str, pd.Series]:
         "new_searcher": t["first_search"] >= clock.start_of(dt.date(2025, 12, 15)),
         "back_today": (t["visited_last"] >= clock.day()) & (t["yesterday"] == 0),
         "weekly_habit": (t["this_week"] > 0) & (t["last_week"] > 0) & (t["last_month"] > 0),
-        "old_reviewer": (t["early"] == True) & (t["visited_last"] >= clock.ago(14)),  # noqa: E712
+        "old_reviewer": _true(t["early"]) & (t["visited_last"] >= clock.ago(14)),
         "one_time_buyer": t["n3mo"] == 1,
         "quiet_collector": t["wishes45"].between(2, 5) & (t["opened60"] <= 2),
         "discount_hunter": t["discounted"] >= 2,
@@ -231,9 +231,13 @@ def _masks(t: Frame, clock: Clock) -> dict[str, pd.Series]:
         "old_app": (version < 3_010_000) & _has(t["interests"], "sale") & _mail(mail),
         "unknown_age": (age.isna() | t["birthday"].isna())
         & ((signed_up >= clock.ago(60)) & (signed_up < clock.ago(30)))
-        & ~(t["email_consent"] == True),  # noqa: E712
+        & ~_true(t["email_consent"]),
         "tiered": ((t["grade"] == "vip") | (t["n"] >= 10)) & age.between(25, 40),
     }
+
+
+def _true(column: pd.Series) -> pd.Series:
+    return column.fillna(False).astype(bool)
 
 
 def _fifth(value: pd.Series) -> pd.Series:

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM300
 """Polars, everything at once: one lazy group-by per event type, joined to the customers, then forty masks."""
 
 from __future__ import annotations
