@@ -27,6 +27,18 @@ class Source:
             position = self.text.find("\n", position + 1)
         return tuple(starts)
 
+    @cached_property
+    def _rows(self) -> dict[int, str]:
+        return {}
+
+    def row(self, number: int) -> str:
+        """The line of that number (from 0) without its break; one text for all findings in it, however long it is."""
+        if number not in self._rows:
+            begin = self.line_starts[number]
+            stop = self.line_starts[number + 1] - 1 if number + 1 < len(self.line_starts) else len(self.text)
+            self._rows[number] = self.text[begin:stop].rstrip("\r")
+        return self._rows[number]
+
 
 @dataclass(frozen=True)
 class Span:
@@ -125,12 +137,10 @@ def diagnose_source(
     row = bisect_right(starts, start) - 1
     begin = starts[row]
     stop = starts[row + 1] - 1 if row + 1 < len(starts) else len(source.text)
-    text = source.text[begin:stop].rstrip("\r")
+    text = source.row(row)
     column = start - begin + 1
     end_column = max(column + 1, min(span.end, stop) - begin + 1)
-    return Diagnostic(
-        code, severity, message, source.name, row + 1, column, end_column, tuple(hints), label, text
-    )
+    return Diagnostic(code, severity, message, source.name, row + 1, column, end_column, tuple(hints), label, text)
 
 
 class DangolError(Exception):

@@ -304,6 +304,8 @@ def _block(text: str, item: Value) -> tuple[str, list[str]]:
     """Header and content of a block scalar, without indentation."""
     lines = [text[begin:stop] for begin, stop in block_lines(text, item.start, item.end)]
     chomping = "".join(re.findall(r"[-+]", _HEADER.match(item.raw)[0]))  # type: ignore[index]
+    if not chomping and not item.text.endswith("\n"):  # the file ends within it, without a line break
+        chomping = "-"
     while lines and not lines[-1] and chomping != "+":
         lines.pop()
     first = next((line for line in lines if line), "")

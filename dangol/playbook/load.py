@@ -14,10 +14,10 @@ from dangol.diagnostics import DangolError, Diagnostic, Line, Source, Span, diag
 from dangol.playbook.model import Model, Name
 from dangol.playbook.tree import Listing, Mapping, Node, Scalar, read_tree
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 250_000
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEY = re.compile(r"^[ ]*([^\W\d]\w*)[ ]*:", re.MULTILINE)
-_ROUNDS = 5
+_ROUNDS, _MOST = 5, 100
 _COMMENT = re.compile(r"[ \t]+#[^\r\n]*")
 
 M = TypeVar("M", bound=Model)
@@ -29,7 +29,7 @@ def read_source(path: Path, name: str) -> Source:
         if not path.is_file():
             raise DangolError(_whole("E001", f"{name} is not a file", name))
         if path.stat().st_size > MAX_BYTES:
-            message = f"{name} is larger than {MAX_BYTES // 1_000_000} MB"
+            message = f"{name} is larger than {MAX_BYTES // 1000} KB"
             raise DangolError(_whole("E001", message, name, "split it into several playbooks"))
         data = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -107,7 +107,7 @@ def _validated(source: Source, tree: Mapping, kind: type[M], found: list[Diagnos
         try:
             return Read(kind.model_validate(data), found, frozenset(broken))
         except ValidationError as error:
-            errors = error.errors(include_url=False, include_input=False)
+            errors = error.errors(include_url=False, include_input=False)[:_MOST]
         found += [_explain(source, tree, kind, one) for one in errors]
         broken |= _leave_out(data, errors)
         first = next(iter(kind.model_fields))
@@ -227,7 +227,7 @@ def _at(tree: Node, loc: Sequence[str | int]) -> tuple[Scalar | None, Node]:
     node = tree
     for step in loc:
         if isinstance(node, Mapping):
-            entry = next(((k, v) for k, v in node.items if k.text == step), None)
+            entry = node.named.get(str(step))
             if entry is None:
                 break
             key, node = entry

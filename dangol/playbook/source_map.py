@@ -120,15 +120,15 @@ def _literal(text: str, lines: list[tuple[int, int]]) -> Iterator[Placed]:
 
 def _folded(text: str, lines: list[tuple[int, int]]) -> Iterator[Placed]:
     """A break between two lines of text is a space, unless either is indented further; empty lines stay breaks."""
+    following: list[tuple[int, int] | None] = [None]
+    for line in reversed(lines):
+        following.append(line if line[0] < line[1] else following[-1])
     for row, (begin, stop) in enumerate(lines):
         yield from ((text[at], at) for at in range(begin, stop))
-        if begin == stop or text[begin] in " \t":
+        after = following[len(lines) - 1 - row]
+        if begin == stop or text[begin] in " \t" or after is None or text[after[0]] in " \t":
             yield "\n", stop
-            continue
-        following = next((pair for pair in lines[row + 1 :] if pair[0] < pair[1]), None)
-        if following is None or text[following[0]] in " \t":
-            yield "\n", stop
-        elif lines[row + 1] == following:
+        elif lines[row + 1] == after:
             yield " ", stop
 
 

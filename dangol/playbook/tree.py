@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, Source, Span, diagnose_source
@@ -39,8 +40,9 @@ class Mapping:
     items: tuple[tuple[Scalar, Node], ...]
     span: Span
 
-    def get(self, name: str) -> Node | None:
-        return next((value for key, value in self.items if key.text == name), None)
+    @cached_property
+    def named(self) -> dict[str, tuple[Scalar, Node]]:
+        return {key.text: (key, value) for key, value in self.items}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from dangol.diagnostics import Diagnostic
 
 FILE = ".dangol/check.json"
-_LARGEST = 4_000_000
+_LARGEST = 250_000
 _COUNTS = ("playbooks", "segments", "traits", "scenarios")
 
 

@@ -119,6 +119,10 @@ def test_odd_forms_stay(text: str) -> None:
     assert formatted(text) == text
 
 
+def test_a_block_at_the_end_of_a_file_without_a_last_break() -> None:
+    assert formatted("playbook: x\nowner: >\n  a\n  b") == "playbook: x\nowner: >-\n  a\n  b\n"
+
+
 def test_a_file_that_would_change_is_left_alone() -> None:
     with pytest.raises(DangolError) as error:
         formatted("playbook: x\n? |\n  long\n: y\n")

@@ -166,8 +166,14 @@ def test_deep_nesting_is_bounded(text: str, tmp_path: Path) -> None:
 
 
 def test_a_line_of_a_megabyte_is_bounded(tmp_path: Path) -> None:
-    long = " and ".join(["visited"] * 80_000)
-    assert {d.code for d in project(tmp_path, f"playbook: x\nsegments:\n  a: {long}\n").diagnostics} == {"E101"}
+    for size, code in ((1_000_000, "E001"), (200_000, "E101")):
+        text = f"playbook: x\nsegments:\n  a: {'visited and ' * (size // 12)}visited\n"
+        assert {d.code for d in project(tmp_path, text).diagnostics} == {code}
+
+
+def test_findings_of_one_file_are_bounded(tmp_path: Path) -> None:
+    text = "playbook: x\nsegments: {" + ", ".join(f"k{n}: {{z: 1}}" for n in range(2000)) + "}\n"
+    assert 100 <= len(project(tmp_path, text).diagnostics) <= 500
 
 
 def test_yaml_never_interprets_a_text(tmp_path: Path) -> None:

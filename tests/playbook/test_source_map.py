@@ -18,7 +18,7 @@ def scalar(text: str, key: str = "k") -> Scalar:
     tree, found = read_tree(decode(text.encode(), "p.yaml"))
     assert isinstance(tree, Mapping)
     assert not found
-    value = tree.get(key)
+    _, value = tree.named[key]
     assert isinstance(value, Scalar)
     return value
 
