@@ -54,7 +54,9 @@ def encoded(value: str, form: Form, kind: Type) -> str:
         case "date":
             return _days(value, form)
         case "list":
-            return f"CAST({value if form == 'json' else f'to_json({value})'} AS VARCHAR)"
+            if form == "json":
+                return f"CASE json_type({value}) WHEN 'ARRAY' THEN CAST({value} AS VARCHAR) END"
+            return f"CAST(to_json({value}) AS VARCHAR)" if form == "list" else "CAST(NULL AS VARCHAR)"
     return text(value, form)
 
 

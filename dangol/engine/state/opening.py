@@ -225,15 +225,16 @@ def _signature(sources: Sources) -> str:
 def _state(index: Index, wanted: _Wanted, sources: Sources) -> State:
     texts = _Vocabularies(index)
     ids = texts["ids"]
-    attributes = {
-        name: texts.column(f"attributes/{name}", name, index.meta["attributes"][name]) for name in wanted.attributes
-    }
     customers = sources.customers is not None
+    attributes = {
+        name: texts.column(f"attributes/{name}", name, index.meta["attributes"][name])
+        for name in (wanted.attributes if customers else ())
+    }
     return State(
         ids=ids,
         id_rank=index.read("rank") if len(ids) else np.empty(0, np.int64),
         member=index.read("member") if customers else None,
-        attributes=attributes if customers else {},
+        attributes=attributes,
         events={event: _table(index, texts, event, kinds) for event, kinds in wanted.events.items()},
         lists={name: index.read(f"lists/{name}") for name in sources.lists},
         first_seen=np.full(len(ids), NO_INSTANT, np.int64) if customers else index.read("first_seen"),

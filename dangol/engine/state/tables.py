@@ -207,7 +207,17 @@ def _jsonl(session: Session, paths: Sequence[str], place: str) -> Relation:
         f"SELECT key, min(row) FROM (SELECT unnest(json_keys(json)) AS key, row_number() OVER () AS row"
         f" FROM {objects.source()} WHERE json_type(json) = 'OBJECT') GROUP BY key ORDER BY 2, 1"
     )
-    return Relation((objects,), {key: "json" for key, _ in keys}, place)
+    return Relation((objects,), {key: "json" for key, _ in keys} if keys else _Anything(), place)
+
+
+class _Anything(dict[str, Form]):
+    """The columns of a file without lines: none is known, any may come."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Form:
+        return "json"
 
 
 def _parquet(session: Session, paths: Sequence[str], place: str) -> Relation:

@@ -50,7 +50,7 @@ class Texts(Sequence[Any]):
             start = end
 
     def _decoded(self, text: str) -> Any:
-        return tuple(json.loads(text)) if self._lists else text
+        return tuple(item for item in json.loads(text) if item is not None) if self._lists else text
 
 
 class Vocabulary:
