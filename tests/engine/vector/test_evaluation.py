@@ -296,3 +296,20 @@ def test_summaries_change_nothing(rows: list[Row], kept: int) -> None:
     for now in (AT, AT - DAY, AT - 9 * DAY):
         for value in asked:
             assert values(summarised(state, kept), value, now) == values(state, value, now)
+
+
+def test_texts_are_only_read_of_those_of_whom_the_rest_is_true() -> None:
+    names = {"ann": "KR", "bob": "KX", "cho": None, "dan": "DE"}
+    rows = [event("ann", "purchased", AT), event("dan", "purchased", AT), event("cho", "purchased", AT)]
+    state = state_from_rows([{"id": name, "country": value} for name, value in names.items()], rows, CATALOG)
+    starts = ir.TextTest("starts with", ir.Attribute("country", "text"), text("K"))
+    bought = PURCHASED
+    assert members(state, ir.And((starts, bought))) == {"ann"}
+    assert members(state, ir.And((bought, ir.Not(starts)))) == {"cho", "dan"}
+    assert members(state, ir.And((bought, ir.Or((starts, ir.IsMissing(ir.Attribute("country", "text"))))))) == {
+        "ann",
+        "cho",
+    }
+    assert members(state, ir.And((starts, ir.Not(starts)))) == set()
+    assert members(state, ir.And((ir.Always(False), starts))) == set()
+    assert members(state, ir.And((ir.Or((ir.Always(True), starts)), bought))) == {"ann", "cho", "dan"}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dangol.engine.backends.vector.evaluation import Evaluation
 
 Floats = NDArray[np.float64]
+_CHUNK = 1 << 20
 _Kinds = Callable[["Evaluation", Feature], tuple[NDArray[Any], Codes, Micros]]
 
 
@@ -262,13 +263,27 @@ def _at_end(world: Evaluation, feature: Feature) -> Column:
     for rows in select(world, feature.phrase):
         column = rows.column(feature.property or "")
         if column is not None:
-            chosen = np.flatnonzero(end[rows.customer] == rows.time)
+            chosen = _at_instant(rows, end, feature.function)
             values.append(take(column, chosen))
             customers.append(rows.customer[chosen])
     if not values:
         return absent(feature.type, world.state.size)
     column, customer = joined(values), np.concatenate(customers)
     return _preferred(column, customer, np.arange(len(customer)), world.state.size)
+
+
+def _at_instant(rows: Rows, end: Micros, function: str) -> NDArray[np.int64]:
+    """The rows at their customer's end, sought from there inwards: a customer who was found is not looked at again."""
+    time, done, found = rows.time, np.zeros(len(end), np.bool_), [np.zeros(0, np.int64)]
+    chunks = range(0, len(rows), _CHUNK)
+    for start in chunks if function == "first" else reversed(chunks):
+        customer, instants = rows.customer[start : start + _CHUNK], time[start : start + _CHUNK]
+        hits = np.flatnonzero(~done[customer])
+        hits = hits[end[customer[hits]] == instants[hits]]
+        found.append(hits + start)
+        edge = instants[-1 if function == "first" else 0]
+        done[customer[hits]] = instants[hits] != edge
+    return np.concatenate(found)
 
 
 _FUNCTIONS: dict[str, Callable[[Evaluation, Feature], Column]] = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.backends.vector import columns
@@ -60,12 +61,24 @@ class Expression:
         return mask if node.high is None else mask & (found.data <= node.high)
 
     def conjunction(self, node: ir.And) -> Mask:
-        return self._chain(node.items, np.logical_and, True)
+        if self.rows is not None or not any(map(_reads_texts, node.items)):
+            return self._chain(node.items, np.logical_and, True)
+        found = self._chain([item for item in node.items if not _reads_texts(item)], np.logical_and, True)
+        return self._narrowed(found, [item for item in node.items if _reads_texts(item)])
+
+    def _narrowed(self, found: Mask, slow: list[ir.Condition]) -> Mask:
+        """Texts are read one by one, so only those of whom everything else is true."""
+        places = np.flatnonzero(np.broadcast_to(found, (self.size,)))
+        for item in slow:
+            places = places[Among(self.world, self.moment, places).condition(item)]
+        narrowed = np.zeros(self.size, np.bool_)
+        narrowed[places] = True
+        return narrowed
 
     def disjunction(self, node: ir.Or) -> Mask:
         return self._chain(node.items, np.logical_or, False)
 
-    def _chain(self, items: tuple[ir.Condition, ...], join: Any, start: bool) -> Mask:
+    def _chain(self, items: Sequence[ir.Condition], join: Any, start: bool) -> Mask:
         found, owned = np.array(start), False
         for item in items:
             mask = self.condition(item)
@@ -215,6 +228,31 @@ class Expression:
         inner = self.moment.inner(node.point)
         found = Expression(self.world, inner).value(node.value)
         return columns.without(found, ~self.world.universe_at(inner))
+
+
+class Among(Expression):
+    """Evaluates a condition over some of the customers."""
+
+    def __init__(self, world: Evaluation, moment: Moment, places: NDArray[np.int64]) -> None:
+        super().__init__(world, moment)
+        self.places, self.size = places, len(places)
+
+    def condition(self, node: ir.Condition) -> Mask:
+        if isinstance(node, ir.Or | ir.Not | ir.TextTest):
+            found = _CONDITIONS[type(node)](self, node)
+        else:
+            found = Expression(self.world, self.moment).condition(node)
+            found = found[self.places] if found.ndim else found
+        return np.broadcast_to(found, (self.size,))
+
+    def value(self, node: ir.Value) -> Column:
+        return columns.take(Expression(self.world, self.moment).value(node), self.places)
+
+
+def _reads_texts(node: ir.Condition) -> bool:
+    if isinstance(node, ir.Or):
+        return any(map(_reads_texts, node.items))
+    return _reads_texts(node.item) if isinstance(node, ir.Not) else isinstance(node, ir.TextTest)
 
 
 _CONDITIONS: dict[type, Callable[[Expression, Any], Mask]] = {

@@ -72,6 +72,13 @@ def _add_months(days: Micros, months: int | Micros) -> Micros:
 
 def anniversaries(days: NDArray[Any], today: int) -> Days:
     """The next anniversary of each day, `today` included; 29 February falls on the 28th in other years."""
+    least, most = (int(days.min()), int(days.max())) if days.size else (0, 0)
+    if most - least < days.size:
+        return np.asarray(_anniversaries(np.arange(least, most + 1), today)[days - least])
+    return _anniversaries(days, today)
+
+
+def _anniversaries(days: NDArray[Any], today: int) -> Days:
     exact = days.astype(np.int64)
     month = exact.astype("M8[D]").astype("M8[M]").astype(np.int64)
     years = np.datetime64(today, "D").astype("M8[Y]").astype(np.int64) - month // 12
