@@ -1,0 +1,123 @@
+"""The outbox: every message as one line of JSON, once whatever happens; the channel of a project without others."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dangol.channels.base import (
+    Answer,
+    Message,
+    Receipt,
+    Request,
+    Response,
+    RetryAfter,
+    Sent,
+    Surroundings,
+    Unknown,
+)
+from dangol.channels.durable import append, locked
+from dangol.channels.pace import SILENCE, Rate, batches
+from dangol.channels.receipts import parse_log
+from dangol.channels.settings import InsidePath, Settings
+
+_BEGIN = b'{"key":"'
+_KEYS = re.compile(rb'^\{"key":"([A-Za-z0-9_-]{1,64})"', re.MULTILINE)
+
+
+class FileSettings(Settings):
+    """`path`: the file to append to; `outbox/NAME.jsonl` if not given."""
+
+    path: InsidePath | None = None
+
+
+class FileOutbox:
+    """Appends JSON Lines. A key that is in the file is not written again, whichever process wrote it."""
+
+    Settings = FileSettings
+    idempotent = True
+    batch = 10_000
+    addressed = False
+
+    def __init__(self, name: str, settings: FileSettings, around: Surroundings) -> None:
+        self.name = name
+        self.rate = settings.rate
+        self._clock = around.clock
+        self._pace = Rate(settings.rate, around.clock)
+        self._path = around.folder / (settings.path or f"outbox/{name}.jsonl")
+        self._target = settings.path or f"outbox/{name}.jsonl"
+        self._known = _Keys()
+
+    def build(self, message: Message) -> Request:
+        now = datetime.fromtimestamp(self._clock.time(), UTC).isoformat(timespec="milliseconds")
+        line = {"key": message.key, "time": now, "customer": message.customer, "address": message.address,
+                "kind": message.kind, **message.labels, "parts": dict(message.parts)}  # fmt: skip
+        body = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        return Request(self._target, {}, body + b"\n", "APPEND")
+
+    def send(self, messages: Iterable[Message]) -> Iterator[tuple[str, Answer]]:
+        for group in batches(messages, self.batch):
+            self._pace.take(len(group))
+            answer = self._append(group)
+            yield from ((message.key, answer or Sent(message.key)) for message in group)
+
+    def _append(self, group: Iterable[Message]) -> Answer | None:
+        try:
+            with locked(self._path):
+                self._known.catch_up(self._path)
+                fresh = {message.key: message for message in group if message.key not in self._known}
+                if fresh and not append(self._path, b"".join(self.build(message).body for message in fresh.values())):
+                    return Unknown(f"{self._target} could be written only in part")
+        except OSError as error:
+            return RetryAfter(SILENCE, f"{self._target} cannot be written: {error.strerror}", of_channel=True)
+        return None
+
+    def classify(self, response: Response, message: Message) -> Answer:
+        return Sent(message.key)
+
+    def parse_callback(self, body: bytes, headers: Mapping[str, str]) -> list[Receipt]:
+        return parse_log(body)
+
+    def close(self) -> None:
+        self._known = _Keys()
+
+
+class _Keys:
+    """The keys in a file that grows, read as far as it has grown; a last line that a crash cut short is taken away."""
+
+    def __init__(self) -> None:
+        self._keys: set[bytes] = set()
+        self._inode = -1
+        self._offset = 0
+
+    def __contains__(self, key: str) -> bool:
+        return key.encode() in self._keys
+
+    def catch_up(self, path: Path) -> None:
+        if not path.exists():
+            self.__init__()  # type: ignore[misc]
+            return
+        with open(path, "r+b") as handle:
+            status = os.fstat(handle.fileno())
+            if status.st_ino != self._inode or status.st_size < self._offset:
+                self.__init__()  # type: ignore[misc]
+                self._inode = status.st_ino
+            handle.seek(self._offset)
+            tail = b""
+            while piece := handle.read(1 << 24):
+                lines, _, tail = (tail + piece).rpartition(b"\n")
+                self._keys.update(_KEYS.findall(lines))
+            self._offset = status.st_size - len(tail)
+            if tail:
+                self._mend(handle.fileno(), tail)
+
+    def _mend(self, number: int, tail: bytes) -> None:
+        """Cut off our own unfinished line; end another's."""
+        if tail.startswith(_BEGIN) or _BEGIN.startswith(tail):
+            os.ftruncate(number, self._offset)
+        else:
+            os.pwrite(number, b"\n", self._offset + len(tail))
