@@ -28,6 +28,12 @@ class Texts(Sequence[Any]):
         """The UTF-8 bytes of all texts one after the other, and where each ends."""
         return self._data, self._ends
 
+    def many(self, codes: NDArray[Any]) -> list[Any]:
+        """The texts of codes from 0 up, at once."""
+        whole, starts = self._data.tobytes(), np.where(codes > 0, self._ends[codes - 1], 0)
+        spans = zip(starts.tolist(), self._ends[codes].tolist(), strict=True)
+        return [self._decoded(whole[start:end].decode()) for start, end in spans]
+
     @overload
     def __getitem__(self, place: int) -> Any: ...
     @overload
