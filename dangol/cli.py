@@ -94,21 +94,20 @@ PERSONAL = click.option("--show-personal-data", is_flag=True, help="Do not mask 
 @JSON
 def check(directory: Path, with_data: bool, as_json: bool) -> int:
     """Parse, resolve and type everything; no data needed."""
-    from dangol.playbook.project import load_project
+    from dangol.playbook.verdict import checked
 
-    project = load_project(directory)
-    found = list(project.diagnostics)
-    if with_data and not project.errors:
-        from dangol.api import Project
+    verdict = checked(directory)
+    found = list(verdict.diagnostics)
+    if with_data and not any(d.is_error for d in found):
+        from dangol import api
 
-        found += Project(project, _progress()).check_data()
+        found += api.load(directory, progress=_progress()).check_data()
     errors = sum(d.is_error for d in found)
     if as_json or found:
         _show(found, as_json)
     if not as_json:
-        counts = f"{len(project.playbooks)} playbooks, {len(project.checked.program.segments)} segments, "
-        counts += f"{len(project.checked.program.traits)} traits, {len(project.checked.program.scenarios)} scenarios"
-        click.echo(f"{counts}: " + (f"{errors} errors" if errors else "fine"))
+        counts = f"{verdict.playbooks} playbooks, {verdict.segments} segments, {verdict.traits} traits, "
+        click.echo(f"{counts}{verdict.scenarios} scenarios: " + (f"{errors} errors" if errors else "fine"))
     return FINDINGS if errors else FINE
 
 
