@@ -18,6 +18,7 @@ DURATIONS = [  # by nominal length
     "2mo", "1y",
 ]  # fmt: skip
 WHOLE_DAYS = ["0d", "1d", "3d", "1w", "28d", "30d", "1mo", "31d", "2mo", "1y"]
+DENSE = ["1d", "2d", "3d", "1w"]
 NOMINAL = {"h": 1 / 24, "d": 1, "days": 1, "w": 7, "mo": 30, "y": 365}
 CALENDAR = ["today", "yesterday", "this week", "last week", "this month", "last month"]
 NAMES = [*EVENTS, *GROUPS]
@@ -52,9 +53,13 @@ class Writer:
 
     # --- durations, dates, time clauses ---------------------------------------------------------------------------
 
+    def duration(self) -> str:
+        """Mostly one that is the distance of two instants of the data."""
+        return self.pick(*DENSE) if self.draw(st.integers(0, 2)) else self.pick(*DURATIONS)
+
     def day(self) -> str:
         today = self.sample.at.astimezone(self.sample.zone).date()
-        return (today - dt.timedelta(days=self.pick(0, 1, 2, 3, 7, 30, 60, -1))).isoformat()
+        return (today - dt.timedelta(days=self.pick(0, 1, 2, 3, 7, 30, 60, -1, -7))).isoformat()
 
     def instant(self) -> str:
         clock = self.pick("00:00", "12:00", "02:30", "01:30", "03:00")
@@ -65,7 +70,8 @@ class Writer:
         return self.one_of(*days) if word == "on" else self.one_of(*days, self.instant, lambda: "now")
 
     def ago(self, durations: list[str]) -> str:
-        near, far = sorted((self.pick(*durations), self.pick(*durations)), key=nominal)
+        pair = [self.pick(*(DENSE if self.chance(2) else durations)) for _ in range(2)]
+        near, far = sorted(pair, key=nominal)
         return f"{near}..{far} ago" if nominal(near) < nominal(far) else f"more than {near} ago"
 
     def between(self) -> str:
@@ -78,10 +84,10 @@ class Writer:
 
     def event_time(self) -> str:
         return self.one_of(
-            lambda: f"within {self.pick(*DURATIONS)}",
-            lambda: f"within {self.pick(*DURATIONS)}",
+            lambda: f"within {self.duration()}",
+            lambda: f"within {self.duration()}",
             lambda: self.ago(DURATIONS),
-            lambda: f"more than {self.pick(*DURATIONS)} ago",
+            lambda: f"more than {self.duration()} ago",
             self.relative,
             self.between,
             lambda: self.pick(*CALENDAR),
@@ -89,7 +95,7 @@ class Writer:
 
     def value_time(self, kind: str) -> str:
         if kind == "instant":
-            return self.one_of(self.event_time, lambda: f"within next {self.pick(*DURATIONS)}")
+            return self.one_of(self.event_time, lambda: f"within next {self.duration()}")
         return self.one_of(
             lambda: f"within {self.pick(*WHOLE_DAYS)}",
             lambda: f"within next {self.pick(*WHOLE_DAYS)}",
@@ -133,8 +139,8 @@ class Writer:
             if len(shared) > 1 and self.chance(3):
                 same = f" with same ({shared[0]}, {shared[1]})"
         if self.chance(3):
-            return f"within {self.pick(*DURATIONS)} of {written}{same}"
-        gap = f" within {self.pick(*DURATIONS)}" if self.chance(2) else ""
+            return f"within {self.duration()} of {written}{same}"
+        gap = f" within {self.duration()}" if self.chance(2) else ""
         return f"{self.pick('', 'not ')}followed by {written}{gap}{same}"
 
     def where(self, name: str, depth: int) -> str:
@@ -283,8 +289,8 @@ class Writer:
 
     def when(self) -> str:
         return self.one_of(
-            lambda: f"{self.pick(*DURATIONS)} ago",
-            lambda: f"{self.pick(*DURATIONS)} ago",
+            lambda: f"{self.duration()} ago",
+            lambda: f"{self.duration()} ago",
             self.day,
             self.instant,
             lambda: self.pick("today", "yesterday"),
@@ -369,7 +375,7 @@ class Writer:
 
 
 LITERALS: dict[str, list[str]] = {
-    "number": ["0", "1", "2", "3", "10", "0.5", "50%", "2.5", "-1", "7", "30"],
+    "number": ["0", "1", "2", "3", "10", "0.5", "50%", "2.5", "-1", "7", "30", "0.1", "0.3"],
     "text": ['""', '"a"', '"b"', '"가"'],
     "version": ['"1"', '"1.0"', '"1.2"', '"1.10.0"', '"2"'],
     "boolean": ["true", "false"],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from dangol.engine.catalog import Catalog
+from dangol.grammar import ast
+from tests.oracle.clock import day_start, step
 from tests.oracle.world import Event, World, instant, typed
 
 ATTRIBUTES = {
@@ -32,12 +35,13 @@ LISTS = {"staff": frozenset({"c1", "c3", "stranger"})}
 PRESENT = {  # local instants that clocks and calendars make interesting
     "UTC": ["2026-03-31T12:00", "2028-02-29T00:00"],
     "Europe/Berlin": ["2026-03-29T12:00", "2026-03-29T03:00", "2026-10-26T00:00", "2026-04-29T02:30"],
+    "America/Havana": ["2026-03-08T12:00", "2026-11-01T12:00"],
     "America/New_York": ["2026-03-08T12:00", "2026-11-01T12:00", "2026-12-01T01:30"],
     "Asia/Seoul": ["2026-03-01T00:00", "2026-07-15T10:00"],
 }
 VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "number": st.sampled_from([0, 1, 2, 3, 10, 0.5, 2.5, -1]),
-    "text": st.sampled_from(["", "a", "b", "ab", "가"]),
+    "number": st.sampled_from([0, 1, 2, 3, 10, 0.5, 2.5, -1, 0.1, 0.2, 19.99]),
+    "text": st.sampled_from(["a", "a", "b", "b", "", "가"]),
     "boolean": st.booleans(),
     "version": st.sampled_from(["1", "1.0.0", "1.2", "1.10", "2.0.1"]),
     "list": st.sampled_from([[], ["a"], ["a", "b"], [""]]),
@@ -85,21 +89,27 @@ class Sample:
 
 
 @st.composite
-def times(draw: st.DrawFn, at: dt.datetime) -> dt.datetime:
-    """An instant near `at`, on a coarse grid, so that ties and boundaries are frequent."""
-    days = draw(st.sampled_from([0, 1, 1, 2, 3, 3, 7, 7, 10, 28, 30, 31, 60, 365, -1, -7]))
-    hours = draw(st.sampled_from([0, 0, 0, 0, 12, 10, -1]))
-    micros = draw(st.sampled_from([0, 0, 0, 0, 1, -1]))
-    return at - dt.timedelta(days=days, hours=hours, microseconds=micros)
+def times(draw: st.DrawFn, at: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """An instant near `at`: whole days before it, the start of a local day, a month before it, and their neighbours."""
+    days = draw(st.sampled_from([0, 1, 1, 2, 2, 3, 3, 7, 30, 60, -1, -7]))
+    then = at - dt.timedelta(days=days)
+    match draw(st.integers(0, 7)):
+        case 0:
+            then = day_start(then.astimezone(zone).date(), zone)
+        case 1:
+            then = step(at, ast.Duration(Fraction(draw(st.sampled_from([1, 2, 12]))), "mo"), -1, zone)
+        case 2:
+            then -= dt.timedelta(hours=12)
+    return then + dt.timedelta(microseconds=draw(st.sampled_from([0, 0, 0, 0, 0, 0, 1, -1])))
 
 
 @st.composite
 def values(draw: st.DrawFn, kind: str, at: dt.datetime, zone: ZoneInfo) -> Any:
     if kind == "instant":
-        return draw(times(at))
+        return draw(times(at, zone))
     if kind == "date":
         leap = st.just(dt.date(2000, 2, 29))
-        return draw(st.one_of(times(at).map(lambda t: t.astimezone(zone).date()), leap))
+        return draw(st.one_of(times(at, zone).map(lambda t: t.astimezone(zone).date()), leap))
     return draw(VALUES[kind])
 
 
@@ -115,14 +125,15 @@ def samples(draw: st.DrawFn) -> Sample:
     zone_name = draw(st.sampled_from(sorted(PRESENT)))
     zone = ZoneInfo(zone_name)
     at = instant(draw(st.sampled_from(PRESENT[zone_name])), zone)
-    ids = [f"c{number}" for number in range(draw(st.integers(0, 6)))]
+    ids = [f"c{number}" for number in range(draw(st.sampled_from([0, 1, 1, 2, 2, 3, 4, 6])))]
     customers = None
     if draw(st.integers(0, 3)):
         customers = [{"id": name, **draw(rows(ATTRIBUTES, at, zone))} for name in ids]
     who = st.sampled_from([*ids, *ids, "stranger"])
+    palette = st.sampled_from(draw(st.lists(times(at, zone), min_size=1, max_size=5)))
     events = []
-    for _ in range(draw(st.integers(0, 14))):
+    for _ in range(draw(st.integers(0, 16))):
         name = draw(st.sampled_from(sorted(EVENTS)))
         row = draw(rows(EVENTS[name], at, zone))
-        events.append({"customer": draw(who), "event": name, "time": draw(times(at)), **row})
+        events.append({"customer": draw(who), "event": name, "time": draw(palette), **row})
     return Sample(zone_name, at, customers, events)
