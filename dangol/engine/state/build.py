@@ -25,7 +25,7 @@ from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.session import Session, session
 from dangol.engine.state.tables import Relation, relation
 from dangol.engine.state.vocabulary import Vocabulary, vocabulary_name
-from dangol.engine.state.writer import EventWriter, Lowest
+from dangol.engine.state.writer import EventWriter, Lowest, finish_events
 
 Progress = Callable[[str, float], None]
 Needed = Mapping[str, Mapping[str, Type]]
@@ -70,6 +70,7 @@ class Builder:
                 self._events(opened, work, needed, scratch)
         if any(moved(mark) for mark in self._marks):
             raise Moving
+        finish_events(self._index, len(self._ids))
         finish_customers(self._index, self._sources, self._ids, self._seen)
 
     def _attributes(self, opened: Session, attributes: Mapping[str, Type] | None) -> None:
@@ -221,5 +222,6 @@ def _picked(reader: EventReader, rows: Rows, event: str, name: str, kind: Type, 
     """The values of a property for the chosen rows; missing where the source has no such column."""
     for column, values in zip(reader.columns, rows.values, strict=True):
         if column.name == name and column.kind == kind and event in column.events:
-            return values[pick]
+            chosen: NDArray[Any] = values[pick]
+            return chosen
     return np.full(size, MISSING[kind], DTYPES[kind])

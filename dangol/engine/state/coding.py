@@ -20,7 +20,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 class Coder(Protocol):
     """`sql` is what to select in place of the value, `codes` what that stands for (−1: missing)."""
 
-    sql: str
+    @property
+    def sql(self) -> str: ...
 
     def codes(self, found: NDArray[Any]) -> NDArray[np.int32]: ...
 
@@ -66,7 +67,8 @@ class _EnumCoder:
     table: NDArray[np.int32]
 
     def codes(self, found: NDArray[Any]) -> NDArray[np.int32]:
-        return self.table[found]
+        codes: NDArray[np.int32] = self.table[found]
+        return codes
 
 
 def _enum(session: Session, value: str, texts: Sequence[str], codes: NDArray[np.int32]) -> _EnumCoder:

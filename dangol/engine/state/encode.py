@@ -90,7 +90,8 @@ def _days(value: str, form: Form) -> str:
     if form in ("date", "local", "instant"):
         return f"CASE WHEN isfinite({value}) THEN CAST({value} AS DATE) - DATE '1970-01-01' END"
     written = text(value, form)
-    return f"CASE WHEN regexp_full_match({written}, '{TIME_PATTERN}') THEN try_cast({written}[:10] AS DATE) - DATE '1970-01-01' END"
+    day = f"try_cast({written}[:10] AS DATE) - DATE '1970-01-01'"
+    return f"CASE WHEN regexp_full_match({written}, '{TIME_PATTERN}') THEN {day} END"
 
 
 def packed_time(value: str, form: Form) -> str:

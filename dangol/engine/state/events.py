@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -37,14 +37,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Left:
-    """How many rows were looked at, and how many of them say no customer or no time."""
+    """How many rows were looked at, and how many of them say no customer, no time or no event."""
 
     rows: int = 0
     no_customer: int = 0
     no_time: int = 0
+    no_event: int = 0
 
     def __add__(self, other: Left) -> Left:
-        return Left(self.rows + other.rows, self.no_customer + other.no_customer, self.no_time + other.no_time)
+        return Left(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class EventReader:
     ) -> None:
         self._session, self._source, self._relation = session, source, relation
         self.columns, self.events = tuple(columns), tuple(events)
+        self._named = source.event_column is not None
         self._others = others or source.id_column is not None
         self._base = self._based(where)
         self._kept = f"(SELECT * FROM {self._base} WHERE id IS NOT NULL AND time IS NOT NULL{self._sieve()})"
@@ -138,10 +140,16 @@ class EventReader:
 
     def count(self) -> Left:
         """What is left out. Raises the diagnostics of values that cannot be read."""
-        checks = ["count(*)", "count(id)", "count(raw_time)", self._bad_time()]
+        checks = [
+            "count(*)",
+            "count(id)",
+            "count(raw_time)",
+            f"count({'event' if self._named else '*'})",
+            self._bad_time(),
+        ]
         checks += [self._wrong(i) for i in range(len(self.columns))]
         sql = f"SELECT {', '.join(checks)} FROM {self._base}"
-        rows, with_customer, with_time, bad_time, *bad = self._session.rows(sql)[0]
+        rows, with_customer, with_time, with_event, bad_time, *bad = self._session.rows(sql)[0]
         found = [] if bad_time is None else [self._bad(self._source.time, bad_time, "a time", TIME_HINT)]
         for column, value in zip(self.columns, bad, strict=True):
             if value is not None:
@@ -150,7 +158,7 @@ class EventReader:
                 )
         if found:
             raise DangolError(*found)
-        return Left(rows, rows - with_customer, rows - with_time)
+        return Left(rows, rows - with_customer, rows - with_time, rows - with_event)
 
     def _bad_time(self) -> str:
         form = self._relation.forms[normal(self._source.time)]
@@ -166,7 +174,7 @@ class EventReader:
         if column.kind in ("text", "version") or (form not in ("csv", "json", "text") and column.kind != "list"):
             return "NULL"
         spelled = [name for name, event in self._spelled.items() if self.events[event] in column.events]
-        if self._source.event_column is not None and not spelled:
+        if self._named and not spelled:
             return "NULL"
         mine = f"event IN ({', '.join(_literals(spelled))})" if spelled else "true"
         written, value = text(f"v{place}", form), encoded(f"v{place}", form, column.kind)
@@ -234,7 +242,7 @@ class EventReader:
     def _event_coder(self) -> tuple[str, NDArray[np.int32]]:
         """SQL for the row's event, and what its numbers stand for (the last: none of the wanted)."""
         if self._source.event_column is None:
-            place = self.events.index(self._source.event) if self._source.event in self.events else -1  # type: ignore[arg-type]
+            place = self.events.index(self._source.event) if self._source.event in self.events else -1
             return "0", np.array([place], np.int32)
         table = np.array([*self._spelled.values(), -1], np.int32)
         cases = " ".join(f"WHEN {name} THEN {i}" for i, name in enumerate(_literals(self._spelled)))
@@ -250,7 +258,8 @@ class EventReader:
         keep = np.zeros(len(hashes), np.bool_)
         keep[first[~np.isin(fresh, seen, assume_unique=True)]] = True
         self.own_ids = np.union1d(seen, fresh)
-        return keep | none
+        kept: NDArray[np.bool_] = keep | none
+        return kept
 
 
 def catalog_name(source: EventSource, name: str) -> str | None:

@@ -203,7 +203,7 @@ def _attributes(index: Index, sources: Sources, wanted: _Wanted) -> Mapping[str,
 def _other_lists(index: Index, sources: Sources) -> bool:
     from dangol.engine.state.lists import list_status
 
-    return index.meta["lists"] != {name: list_status(path) for name, path in sources.lists.items()}
+    return bool(index.meta["lists"] != {name: list_status(path) for name, path in sources.lists.items()})
 
 
 def _signature(sources: Sources) -> str:
@@ -275,11 +275,11 @@ def _table(index: Index, texts: _Vocabularies, event: str, kinds: Mapping[str, T
 
 
 def _left_out(index: Index, sources: Sources) -> list[Diagnostic]:
-    """How many rows of each source say no customer or no time."""
+    """How many rows of each source say no customer, no time or no event."""
     found = []
     for source, known in zip(sources.events, index.meta["sources"], strict=True):
-        rows, *lost = known.get("left", (0, 0, 0))
-        for count, what in zip(lost, ("customer", "time"), strict=True):
+        rows, *lost = known.get("left", (0, 0, 0, 0))
+        for count, what in zip(lost, ("customer", "time", "event name"), strict=True):
             if count:
                 message = f"{count:,} of {rows:,} rows have no {what} and are left out"
                 found.append(finding("W403", message, _place(source), warning=True))

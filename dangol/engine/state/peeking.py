@@ -30,8 +30,33 @@ FORMATS: Mapping[str, Format] = {
     ".duckdb": "duckdb",
 }
 MOST_EVENTS = 200
-_CUSTOMERS = ("customer", "customer_id", "customerid", "user_id", "userid", "visitorid", "visitor_id", "client_id", "member_id", "user", "member", "id")
-_TIMES = ("time", "timestamp", "event_time", "occurred_at", "created_at", "datetime", "invoicedate", "order_date", "date", "ts", "at")
+_CUSTOMERS = (
+    "customer",
+    "customer_id",
+    "customerid",
+    "user_id",
+    "userid",
+    "visitorid",
+    "visitor_id",
+    "client_id",
+    "member_id",
+    "user",
+    "member",
+    "id",
+)
+_TIMES = (
+    "time",
+    "timestamp",
+    "event_time",
+    "occurred_at",
+    "created_at",
+    "datetime",
+    "invoicedate",
+    "order_date",
+    "date",
+    "ts",
+    "at",
+)
 _EVENTS = ("event", "event_name", "event_type", "eventname", "type", "action", "name")
 
 
@@ -61,7 +86,9 @@ def format_of(path: str) -> Format:
         if path.lower().endswith(ending):
             return found
     hint = f"known are {', '.join(FORMATS)}"
-    raise DangolError(finding("E401", f"`{Path(path).name}` is no kind of data file that can be read", shown(path), hints=(hint,)))
+    raise DangolError(
+        finding("E401", f"`{Path(path).name}` is no kind of data file that can be read", shown(path), hints=(hint,))
+    )
 
 
 def peek(path: str | Path, table: str | None = None) -> TableSketch:
@@ -119,10 +146,10 @@ class _Counts:
         self._times = dict(zip(names, rest[2 * size :], strict=True))
 
     def repeats(self, name: str) -> bool:
-        return 0 < self.different[name] <= MOST_EVENTS and self._present[name] == self.rows
+        return bool(0 < self.different[name] <= MOST_EVENTS and self._present[name] == self.rows)
 
     def all_times(self, name: str) -> bool:
-        return 0 < self._times[name] == self._present[name]
+        return bool(0 < self._times[name] == self._present[name])
 
     def events(self, name: str) -> dict[str, int]:
         value = identity("f0", self._found.forms[name])

@@ -47,7 +47,7 @@ def _stream(session: Session, connection: psycopg.Connection[Any], sql: str, tar
 
     with connection.cursor("dangol") as cursor:
         cursor.itersize = _ROWS
-        cursor.execute(sql)  # type: ignore[call-overload]
+        cursor.execute(sql)
         while rows := cursor.fetchmany(_ROWS):
             frame = pd.DataFrame(rows, columns=[f"c{i}" for i in range(len(rows[0]))], dtype=object)
             session.insert(target, frame)
@@ -58,14 +58,19 @@ def digest(table: Table) -> str:
     with _Connected(table) as connection:
         hashes = "('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint"
         sql = f"SELECT count(*), coalesce(sum({hashes}), 0) FROM {_name(table)} t"
-        row = connection.execute(sql).fetchone()  # type: ignore[call-overload]
-        return f"{row[0]}:{row[1]}"
+        row = connection.execute(sql).fetchone()
+        return ":".join(map(str, row or ()))
 
 
 def _columns(connection: psycopg.Connection[Any], table: Table) -> list[tuple[str, str]]:
-    cursor = connection.execute(f"SELECT * FROM {_name(table)} LIMIT 0")  # type: ignore[call-overload]
-    known = connection.adapters.types
-    return [(c.name, info.name if (info := known.get(c.type_code)) else "text") for c in cursor.description or ()]
+    """Names and types of the columns; those of arrays begin with an underscore."""
+    cursor = connection.execute(f"SELECT * FROM {_name(table)} LIMIT 0")
+    found = []
+    for column in cursor.description or ():
+        info = connection.adapters.types.get(column.type_code)
+        kind = info.name if info else "text"
+        found.append((column.name, kind if info is None or info.oid == column.type_code else f"_{kind}"))
+    return found
 
 
 def _name(table: Table) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 from numpy.typing import NDArray
 
 from dangol.diagnostics import DangolError, Diagnostic
@@ -54,7 +55,7 @@ class Session:
 
     def columns(self, sql: str) -> Batch:
         """The whole result as arrays; the query must not give NULL."""
-        return dict(self._connection.execute(sql).fetchnumpy())
+        return {name: np.asarray(values) for name, values in self._connection.execute(sql).fetchnumpy().items()}
 
     def batches(self, sql: str, *, small: bool) -> Iterator[Batch]:
         """The result in source order; a `small` one comes at once, without loading pandas."""

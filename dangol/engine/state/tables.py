@@ -158,8 +158,8 @@ def _csv_part(delimiter: str, header: tuple[str, ...], paths: Sequence[str]) -> 
     listed = ", ".join(quoted(path) for path in paths)
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
     reader = (
-        f"read_csv([{listed}], columns = {{{columns}}}, header = true, auto_detect = false, delim = {quoted(delimiter)},"
-        f" quote = '\"', escape = '\"', strict_mode = true, max_line_size = {MAX_LINE})"
+        f"read_csv([{listed}], columns = {{{columns}}}, header = true, auto_detect = false,"
+        f" delim = {quoted(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, max_line_size = {MAX_LINE})"
     )
     return Columns(reader, {name: f"nullif(c{i}, '')" for i, name in enumerate(header)})
 

@@ -121,7 +121,8 @@ class EventWriter:
             self._latest = int(time[-1])
         if not self._before:
             self._lowest.see(customer, time, size)
-        for key, column in zip(self.columns(), (customer, time, *values), strict=True):
+        columns: list[NDArray[Any]] = [customer, time, *values]
+        for key, column in zip(self.columns(), columns, strict=True):
             self._index.append(key, column)
         for name, column in zip(self._kinds, values, strict=True):
             if name in self._scales:
@@ -136,8 +137,6 @@ class EventWriter:
             self._summarise(self._lowest, rows)
         elif start < self._summarised or rows - self._summarised > TAIL * rows:
             self._resummarise(size, rows)
-        else:
-            self._pad(size)
         if not self._ordered:
             self._order(start)
         return {"properties": self._properties(), "summary": self._summarised}
@@ -174,14 +173,17 @@ class EventWriter:
         self._index.replace(self._key("count"), "<i4", [lowest.count])
         self._summarised = rows
 
-    def _pad(self, size: int) -> None:
-        for part, value in (("first", NO_INSTANT), ("last", NO_INSTANT), ("count", 0)):
-            pad(self._index, self._key(part), size, value)
-
 
 def property_key(event: str, name: str) -> str:
     """The name of a property's array."""
     return f"properties/{event}/{name}"
+
+
+def finish_events(index: Index, size: int) -> None:
+    """Brings the summaries of all events, also of those without new rows, up to `size` customers."""
+    for event in index.meta.get("events", {}):
+        for part, value in (("first", NO_INSTANT), ("last", NO_INSTANT), ("count", 0)):
+            pad(index, f"events/{event}/{part}", size, value)
 
 
 def pad(index: Index, name: str, size: int, value: Any) -> None:

@@ -25,7 +25,8 @@ def to_utc(local: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
     starts, offsets = transitions(zone)
     ends = starts[1:] + offsets[:-1]
     era = np.searchsorted(ends, local, side="right")
-    return np.maximum(local - offsets[era], starts[era])
+    found: NDArray[np.int64] = np.maximum(local - offsets[era], starts[era])
+    return found
 
 
 @lru_cache(maxsize=32)

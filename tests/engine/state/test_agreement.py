@@ -22,7 +22,9 @@ CATALOG = Catalog(
         "y": {"n": "number", "t": "text", "at": "instant", "v": "version", "l": "list"},
     },
 )
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=3)
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=3
+)
 IDS = st.sampled_from(["a", "b", "B", "é", "e\u0301", "한", "z" * 70, "007", "7", " a", "\U0001f600", "\uffee"])
 CELLS = {
     "n": st.one_of(st.integers(-(10**6), 10**6), st.decimals(-1000, 1000, places=2).map(float), st.floats(-1e6, 1e6)),
@@ -66,11 +68,18 @@ def written(rows):
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(EVENTS, EVENTS, CUSTOMERS)
 def test_index_agrees_with_rows(first, later, customers):
     zone = "Europe/Berlin"
-    expected = state_from_rows(nfc(customers) if customers is not None else None, nfc(first + later), CATALOG, zone=zone)
+    expected = state_from_rows(
+        nfc(customers) if customers is not None else None, nfc(first + later), CATALOG, zone=zone
+    )
     with TemporaryDirectory() as folder:
         world = World(Path(folder))
         world.write("e.jsonl", written(first))

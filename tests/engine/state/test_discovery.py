@@ -94,7 +94,9 @@ def test_parquet_kinds_as_they_are(world):
 
 
 def test_types_are_found_per_event_and_a_column_belongs_to_events_with_a_value(world):
-    world.write("e.csv", "customer,event,time,value\n1,paid,2026-01-01,5\n1,said,2026-01-01,hello\n1,seen,2026-01-01,\n")
+    world.write(
+        "e.csv", "customer,event,time,value\n1,paid,2026-01-01,5\n1,said,2026-01-01,hello\n1,seen,2026-01-01,\n"
+    )
     events = world.of(world.log("e.csv")).catalog.events
     assert events == {"paid": {"value": "number"}, "said": {"value": "text"}, "seen": {}}
 
@@ -107,13 +109,16 @@ def test_kinds_of_two_sources_of_one_event_are_mixed(world):
 
 
 def test_aliases_only_and_names_that_cannot_be_written(world):
-    world.write("e.csv", "customer,event,time,Order Total\n1,$pageview,2026-01-01,1\n1,Order Completed,2026-01-01,1\n1,x,2026-01-01,1\n1,not,2026-01-01,1\n")
+    world.write(
+        "e.csv",
+        "customer,event,time,Order Total\n1,$pageview,2026-01-01,1\n1,Order Completed,2026-01-01,1\n1,x,2026-01-01,1\n1,not,2026-01-01,1\n",
+    )
     source = world.log("e.csv", aliases={"Order Completed": "ordered"})
     catalog, found = discover(Sources((source,)))
     assert set(catalog.events) == {"ordered", "x"}
     assert [(d.code, d.severity) for d in found] == [("W401", "warning")] * 3
     said = " ".join(d.message + " " + " ".join(d.hints) for d in found)
-    assert 'pageview: "$pageview"' in said
+    assert 'pageview: {from: "$pageview"}' in said
     assert 'order_total: "Order Total"' in said
     assert "`not`" in said
     catalog, found = discover(Sources((world.log("e.csv", only=frozenset({"x"})),)))
@@ -156,7 +161,9 @@ def test_catalog_file_is_never_trusted_when_damaged(world):
 
 def test_all_broken_sources_are_reported_at_once(world):
     world.write("e.csv", "")
-    sources = Sources((EventSource(world.table("e.csv"), "c", "t", event="x"),), CustomerSource(world.table("no.csv"), "id"))
+    sources = Sources(
+        (EventSource(world.table("e.csv"), "c", "t", event="x"),), CustomerSource(world.table("no.csv"), "id")
+    )
     with pytest.raises(DangolError) as error:
         discover(sources)
     assert [d.code for d in error.value.diagnostics] == ["E402", "E401"]

@@ -96,7 +96,9 @@ def test_json_lines_grow_with_new_keys(world, reads):
 
 def test_new_files_of_a_folder(world, reads):
     def write(name: str, *days: int) -> None:
-        rows = " UNION ALL ".join(f"SELECT 'c{d % 3}' AS customer, 'x' AS event, DATE '2026-01-{d:02d}' AS time, {d} AS n" for d in days)
+        rows = " UNION ALL ".join(
+            f"SELECT 'c{d % 3}' AS customer, 'x' AS event, DATE '2026-01-{d:02d}' AS time, {d} AS n" for d in days
+        )
         (world.folder / "log").mkdir(exist_ok=True)
         duckdb.sql(rows).write_parquet(str(world.folder / "log" / name))
 
@@ -154,6 +156,15 @@ def test_customers_change_without_the_events(world, reads):
     assert same_as_new(world)
 
 
+def test_customers_who_come_later_are_in_the_summary_of_every_event(world):
+    world.write("e.csv", HEAD + lines(("a", "x", 1), ("d", "y", 2)))
+    world.write("c.csv", "id\na\n")
+    world.of(world.log("e.csv"), customers="c.csv").state({"x": ()})
+    world.write("c.csv", "id\na\nb\nc\n")
+    assert summaries_hold(world.state({"x": ()}))
+    assert summaries_hold(world.state({"x": (), "y": ()}))  # `d` is nobody's row in the customers table
+
+
 def test_declaring_a_source_otherwise_makes_the_index_anew(log):
     log.state()
     log.of(log.log("e.csv", aliases={"x": "seen"}))
@@ -166,7 +177,10 @@ def test_random_appends_are_as_one_build(world):
     world.write("c.csv", "id,name\n")
     world.of(world.log("e.csv"), customers="c.csv")
     for step in range(12):
-        rows = [(f"c{dice.randrange(step * 4 + 3)}", dice.choice("xyz"), dice.randrange(1, 28)) for _ in range(dice.randrange(9))]
+        rows = [
+            (f"c{dice.randrange(step * 4 + 3)}", dice.choice("xyz"), dice.randrange(1, 28))
+            for _ in range(dice.randrange(9))
+        ]
         world.extend("e.csv", lines(*rows))
         if step % 3 == 0:
             world.extend("c.csv", f"c{step},n{step}\n")

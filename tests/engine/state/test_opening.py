@@ -16,7 +16,9 @@ from tests.engine.state.world import events, everything, summaries_hold, value
 
 
 def micros(text: str) -> int:
-    moment = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) if "+" not in text else dt.datetime.fromisoformat(text)
+    moment = (
+        dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) if "+" not in text else dt.datetime.fromisoformat(text)
+    )
     return (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
 
 
@@ -102,6 +104,12 @@ def test_rows_without_customer_or_time_are_counted(world):
     assert [d.message for d in world.notes] == said
 
 
+def test_rows_without_an_event_name_are_counted(world):
+    world.write("e.csv", "customer,event,time\na,,2026-01-01\na,x,2026-01-01\n")
+    world.of(world.log("e.csv")).state()
+    assert [d.message for d in world.notes] == ["1 of 2 rows have no event name and are left out"]
+
+
 def test_customers_attributes_members(world):
     world.write("c.csv", "id,name,age,vip,born,seen\nb,Bo,30,true,1990-05-01,2026-01-01T10:00\na,,,,,\n")
     world.write("e.csv", "customer,event,time\nz,x,2026-01-01\nb,x,2026-01-01\n")
@@ -166,7 +174,9 @@ def test_lists(world):
 
 
 def test_an_event_id_counts_once(world):
-    world.write("e.csv", "key,customer,event,time\n1,a,x,2026-01-01\n1,a,x,2026-01-02\n,a,x,2026-01-03\n,a,x,2026-01-03\n")
+    world.write(
+        "e.csv", "key,customer,event,time\n1,a,x,2026-01-01\n1,a,x,2026-01-02\n,a,x,2026-01-03\n,a,x,2026-01-03\n"
+    )
     world.of(world.log("e.csv", id_column="key"))
     days = ["2026-01-01", "2026-01-03", "2026-01-03"]
     assert world.state().events["x"].time.tolist() == [micros(d) for d in days]

@@ -70,7 +70,8 @@ def test_tables(world, url):
         url,
         'CREATE SCHEMA shop; CREATE TABLE shop."People" (id int, name text, spent numeric(9,2), vip bool, born date,'
         " seen timestamptz, local timestamp, tags text[], extra jsonb);"
-        """ INSERT INTO shop."People" VALUES (1, 'Bo', 1.25, true, '1990-05-01', '2026-01-01T10:00Z', '2026-01-01', '{a,b}',"""
+        """ INSERT INTO shop."People" VALUES (1, 'Bo', 1.25, true, '1990-05-01', '2026-01-01T10:00Z',"""
+        " '2026-01-01', '{a,b}',"
         " '{}'), (2, null, null, null, null, null, null, null, null);"
         " CREATE TABLE log (customer int, event text, time timestamp, n float8);"
         " INSERT INTO log VALUES (1, 'x', '2026-01-01 09:00', 1.5), (null, 'x', '2026-01-01', null)",

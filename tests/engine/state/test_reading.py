@@ -65,7 +65,7 @@ def test_gzip(world):
 
 def test_missing_file_folder_and_column(world):
     world.write("evnts.csv", HEAD)
-    code, message, hints = failure(world, of=world.log("events.csv"))
+    code, _, hints = failure(world, of=world.log("events.csv"))
     assert (code, hints) == ("E401", ("did you mean `evnts.csv`?",))
     (world.folder / "empty").mkdir()
     table = Table(str(world.folder / "empty"), "csv")

@@ -100,13 +100,22 @@ class World:
         roles: dict[str, Any] = {"customer": "customer", "time": "time"} | ({} if single else {"event_column": "event"})
         return EventSource(self.table(name), **(roles | more))
 
-    def of(self, *sources: EventSource, customers: str | CustomerSource | None = None, lists: Mapping[str, Path] | None = None) -> World:
+    def of(
+        self,
+        *sources: EventSource,
+        customers: str | CustomerSource | None = None,
+        lists: Mapping[str, Path] | None = None,
+    ) -> World:
         found = CustomerSource(self.table(customers), "id") if isinstance(customers, str) else customers
         self.sources = Sources(sources, found, lists or {})
         return self
 
     def state(
-        self, needed: Mapping[str, Iterable[str]] | None = None, attributes: Iterable[str] | None = None, *, keep: bool = True
+        self,
+        needed: Mapping[str, Iterable[str]] | None = None,
+        attributes: Iterable[str] | None = None,
+        *,
+        keep: bool = True,
     ) -> State:
         directory = self.folder / ".dangol" if keep else None
         catalog, found = discover(self.sources, directory)
