@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
@@ -260,11 +261,17 @@ class Plan:
 
     def widest(self, feature: Feature) -> Feature:
         """Of the features that differ in nothing but how early their window begins, the earliest."""
-        phrase = feature.phrase
-        if phrase.links or phrase.edges:
-            return feature
-        alike = (each for each in list(self.features.values()) if _but_for_low(each) == _but_for_low(feature))
-        return min(alike, key=lambda each: each.phrase.low)
+        return min(self._family(feature), key=lambda each: each.phrase.low)
+
+    def alone(self, feature: Feature) -> bool:
+        """Whether no other feature differs from it in nothing but how early its window begins."""
+        return len(self._family(feature)) == 1
+
+    def _family(self, feature: Feature) -> list[Feature]:
+        if feature.phrase.links or feature.phrase.edges:
+            return [feature]
+        mark = _but_for_low(feature)
+        return [each for each in list(self.features.values()) if _but_for_low(each) == mark]
 
     # --- collecting ---------------------------------------------------------------------------------------------
 
@@ -337,14 +344,9 @@ def _inside(value: Any) -> Iterator[Any]:
         yield value
 
 
-_FIELDS: dict[type, tuple[str, ...]] = {}
-
-
+@cache
 def _fields(kind: type) -> tuple[str, ...]:
-    names = _FIELDS.get(kind)
-    if names is None:
-        names = _FIELDS[kind] = tuple(each.name for each in fields(kind))
-    return names
+    return tuple(each.name for each in fields(kind))
 
 
 def low_bound(edge: ir.Edge, resolved: Callable[[ir.Point], Any]) -> Any:

@@ -313,3 +313,14 @@ def test_texts_are_only_read_of_those_of_whom_the_rest_is_true() -> None:
     assert members(state, ir.And((starts, ir.Not(starts)))) == set()
     assert members(state, ir.And((ir.Always(False), starts))) == set()
     assert members(state, ir.And((ir.Or((ir.Always(True), starts)), bought))) == {"ann", "cho", "dan"}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20)), max_size=60))
+def test_distinct_values_by_ticking_boxes_are_those_by_grouping(bought: list[tuple[str, int]]) -> None:
+    rows = [event(who, "purchased", AT - n, amount=float(kind)) for n, (who, kind) in enumerate(bought)]
+    state = state_of(rows, customers=False)
+    wide = aggregate("distinct", events("purchased", window=window(-1, 0)), "amount")
+    evaluation = Evaluation(ir.Program(), state, AT)
+    evaluation.prepare([wide, aggregate("distinct", events("purchased", window=window(-2, 0)), "amount")])
+    counted = {who: len({kind for name, kind in bought if name == who}) for who in {name for name, _ in bought}}
+    assert values(state, wide) == plain(state, evaluation.values(wide)) == counted
