@@ -111,7 +111,8 @@ def test_kinds_of_two_sources_of_one_event_are_mixed(world):
 def test_aliases_only_and_names_that_cannot_be_written(world):
     world.write(
         "e.csv",
-        "customer,event,time,Order Total\n1,$pageview,2026-01-01,1\n1,Order Completed,2026-01-01,1\n1,x,2026-01-01,1\n1,not,2026-01-01,1\n",
+        "customer,event,time,Order Total\n1,$pageview,2026-01-01,1\n1,Order Completed,2026-01-01,1\n"
+        "1,x,2026-01-01,1\n1,not,2026-01-01,1\n",
     )
     source = world.log("e.csv", aliases={"Order Completed": "ordered"})
     catalog, found = discover(Sources((source,)))

@@ -80,6 +80,15 @@ def test_a_changed_line_a_shorter_file_and_another_file(log, reads):
     assert [read for read in reads if read != "anew"] == []
 
 
+def test_a_rewritten_file_that_was_given_its_old_time(log):
+    log.state()
+    path = log.folder / "e.csv"
+    times = path.stat()
+    path.write_text(path.read_text().replace("b,y", "b,x"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert same_as_new(log)
+
+
 def test_a_file_that_grew_after_an_unfinished_line_is_read_anew(world):
     world.write("e.csv", HEAD + "a,x,2026-01-01,1,t")
     world.of(world.log("e.csv")).state()

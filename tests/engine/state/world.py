@@ -40,10 +40,15 @@ def events(state: State, event: str) -> list[tuple[Any, ...]]:
     ]
 
 
+def _row(event: tuple[Any, ...]) -> str:
+    customer, time, properties = event
+    return repr((customer, time, sorted(properties.items())))
+
+
 def everything(state: State) -> dict[str, Any]:
     """A state by ids instead of codes, equal times in any order."""
     codes = {state.ids[code]: code for code in range(state.size)}
-    tables = {name: sorted(events(state, name), key=repr) for name in state.events}
+    tables = {name: sorted(events(state, name), key=_row) for name in state.events}
     return {
         "events": {name: rows for name, rows in tables.items() if rows},
         "attributes": {
