@@ -1,0 +1,270 @@
+"""Sends: recorded once per entry and step, claimed by one worker at a time, settled by what the provider said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from dangol.runner.ledger.failures import refusal
+from dangol.runner.ledger.journal import columns_of
+from dangol.runner.ledger.rows import Change, Claimed, NewSends, Outcomes, Revisions, SendKey, SentTimes, Unknown
+from dangol.runner.ledger.schema import entries, in_state, meta, scenarios, sends, texts, transitions
+from dangol.runner.ledger.store import Store, bulk, column
+
+_PLANNED = in_state(sends.c.state, "planned")
+_CLAIMED = in_state(sends.c.state, "claimed")
+_UNKNOWN = in_state(sends.c.state, "unknown")
+_OPEN = in_state(sends.c.state, "claimed", "unknown")
+_UNCLAIMED = in_state(sends.c.state, "planned", "held")
+_THIS = and_(sends.c.entry == bindparam("k_entry"), sends.c.step == bindparam("k_step"))
+_OVER = ("sent", "failed", "expired", "cancelled")
+_DETAILS = ("channel", "arm", "message", "address", "content")
+
+
+class Delivery:
+    """Part of a ledger: its sends."""
+
+    store: Store
+
+    def record_sends(self, run: int, at: int, new: NewSends) -> int:
+        """Records steps that are due; returns how many were new. One that is recorded already stays as it is."""
+        keys = {"entry": new.entry, "step": new.step}
+        given = {name: getattr(new, name) for name in ("due", *_DETAILS, "state", "reason")}
+        ready = new.due if new.ready_at is None else new.ready_at
+        with self.store.writing("sends") as connection:
+            row = {**keys, **given, "ready_at": ready, "changes": 0, "run": run, "attempts": 0, "ended_at": None}
+            written = bulk(connection, self.store.insert_new(sends), row)
+            first = {**keys, "number": 0, "at": at, "state": new.state, "reason": new.reason, "worker": None}
+            bulk(connection, self.store.insert_new(transitions), first)
+            return written
+
+    def revise(self, at: int, revisions: Revisions) -> int:
+        """Decides anew about sends that nobody has claimed; returns how many were still planned or held."""
+        with self.store.writing("revise") as connection:
+            return self._change(
+                connection, at, revisions.entry, revisions.step, revisions.state, revisions.reason,
+                _UNCLAIMED,
+                **{name: getattr(revisions, name) for name in ("ready_at", *_DETAILS)},
+            )  # fmt: skip
+
+    def claim(self, at: int, limit: int, worker: str, lease: int, channels: Collection[str] | None = None) -> Claimed:
+        """Takes up to `limit` planned sends whose time has come, the earliest first, for `lease` µs.
+
+        No two workers get the same one. `worker` must be a name that no other process ever used.
+        """
+        ready = and_(_PLANNED, sends.c.ready_at <= at)
+        if channels is not None:
+            ready = and_(ready, sends.c.channel.in_(list(channels)))
+        with self.store.writing("claim") as connection:
+            taken = self._take(connection, ready, limit)
+            entry, step = taken.entry, taken.step
+            if entry:
+                self._change(
+                    connection, at, entry, step, "claimed", None, _PLANNED, worker=worker,
+                    claimed_by=worker, claimed_at=at, lease_until=at + lease, attempts=taken.attempts,
+                )  # fmt: skip
+            return taken
+
+    def settle(self, at: int, worker: str, outcomes: Outcomes) -> int:
+        """Records what became of sends this worker claimed; returns how many were taken.
+
+        An outcome that comes after the lease ran out is taken too, unless another worker has claimed the send since.
+        """
+        states = _each(outcomes.state, outcomes.entry)
+        sent_at = [at if state == "sent" else None for state in states]
+        mine = and_(sends.c.claimed_by == bindparam("v_worker"), or_(_PLANNED, _OPEN))
+        with self.store.writing("settle") as connection:
+            taken = self._change(
+                connection, at, outcomes.entry, outcomes.step, states, outcomes.reason, mine, worker=worker,
+                sent_at=sent_at, provider_id=outcomes.provider_id, ready_at=outcomes.ready_at,
+            )  # fmt: skip
+            self._used(connection, outcomes.entry, states)
+            return taken
+
+    def lapse(self, at: int, idempotent: Collection[str]) -> dict[str, int]:
+        """Ends the leases that ran out: planned again on idempotent channels, unknown on all others.
+
+        Returns channel → sends. Whether a send went out whose worker died cannot be known; only a provider that
+        recognises our key may be asked again.
+        """
+        over = and_(_CLAIMED, sends.c.lease_until <= at)
+        asked = select(sends.c.entry, sends.c.step, sends.c.channel).where(over).order_by(sends.c.entry, sends.c.step)
+        with self.store.writing("lapse") as connection:
+            rows = connection.execute(asked.with_for_update(skip_locked=True)).all()
+            entry, step, channel = columns_of(rows, 3)
+            states = ["planned" if each in idempotent else "unknown" for each in channel]
+            if rows:
+                reason = "the worker did not come back"
+                self._change(connection, at, entry, step, states, reason, _CLAIMED)
+                self._used(connection, entry, states)
+        return {each: channel.count(each) for each in dict.fromkeys(channel)}
+
+    def sent_times(self, since: int) -> SentTimes:
+        """Every message that went out, or may have, after `since`: what frequency caps count."""
+        gone = case((_OPEN, sends.c.claimed_at), else_=sends.c.sent_at)
+        asked = (
+            select(entries.c.customer, gone, sends.c.channel, scenarios.c.playbook, scenarios.c.scenario)
+            .select_from(sends)
+            .join(entries, entries.c.id == sends.c.entry)
+            .join(scenarios, scenarios.c.id == entries.c.scenario)
+        )
+        with self.store.reading() as connection:
+            rows = connection.execute(asked.where(sends.c.sent_at > since)).all()
+            rows = [*rows, *connection.execute(asked.where(_OPEN, sends.c.claimed_at > since)).all()]
+        customer, time, channel, playbook, scenario = columns_of(rows, 5)
+        return SentTimes(customer, np.array(time, np.int64), channel, playbook, scenario)
+
+    def unknown(self, limit: int = 1000) -> list[Unknown]:
+        """Sends that may or may not have gone out, the oldest first. They are not sent again until `reconcile`."""
+        asked = (
+            select(sends.c.entry, sends.c.step, entries.c.customer, scenarios.c.playbook, scenarios.c.scenario,
+                   sends.c.channel, sends.c.address, sends.c.claimed_at, sends.c.reason)
+            .select_from(sends)
+            .join(entries, entries.c.id == sends.c.entry)
+            .join(scenarios, scenarios.c.id == entries.c.scenario)
+            .where(_UNKNOWN)
+            .order_by(sends.c.claimed_at, sends.c.entry, sends.c.step)
+            .limit(limit)
+        )  # fmt: skip
+        with self.store.reading() as connection:
+            rows = connection.execute(asked).all()
+            ledger = self._ledger(connection)
+        return [
+            Unknown(f"{ledger}-{r.entry}-{r.step}", r.customer, r.playbook, r.scenario, r.step, r.channel, r.address,
+                    r.claimed_at, r.reason)
+            for r in rows
+        ]  # fmt: skip
+
+    def reconcile(self, at: int, key: str, state: str, reason: str = "reconciled by hand") -> None:
+        """Says what became of an unknown send: `sent` (when it was claimed), `failed`, or `planned` to send it again.
+
+        Raises E608 when there is no such send, or its outcome is not unknown.
+        """
+        with self.store.writing("reconcile") as connection:
+            send = send_of(key, self._ledger(connection))
+            found = (
+                send
+                and connection.execute(
+                    select(sends.c.state, sends.c.claimed_at).where(
+                        sends.c.entry == send.entry, sends.c.step == send.step
+                    )
+                ).one_or_none()
+            )
+            if not found or send is None:
+                raise refusal("E608", self.store.name, f"there is no send `{key}`", "`dangol status` lists them")
+            if found.state != "unknown" or state not in ("sent", "failed", "planned"):
+                message = f"send `{key}` is {found.state}, not unknown: there is nothing to settle"
+                raise refusal("E608", self.store.name, message)
+            self._settle_unknown(connection, at, [send.entry], [send.step], [state], reason)
+
+    def history(self, key: str) -> list[Change]:
+        """Every state a send has been in, the first one first; empty when there is no such send."""
+        with self.store.reading() as connection:
+            send = send_of(key, self._ledger(connection))
+            if send is None:
+                return []
+            this = and_(transitions.c.entry == send.entry, transitions.c.step == send.step)
+            rows = connection.execute(select(transitions).where(this).order_by(transitions.c.number)).all()
+        return [Change(r.number, r.at, r.state, r.reason, r.worker) for r in rows]
+
+    # --- inside ---
+
+    def _take(self, connection: Connection, ready: Any, limit: int) -> Claimed:
+        asked = (
+            select(sends.c.entry, sends.c.step, entries.c.customer, scenarios.c.playbook, scenarios.c.scenario,
+                   texts.c.hash, sends.c.due, sends.c.attempts + 1, *(sends.c[name] for name in _DETAILS))
+            .select_from(sends)
+            .join(entries, entries.c.id == sends.c.entry)
+            .join(scenarios, scenarios.c.id == entries.c.scenario)
+            .join(texts, texts.c.id == entries.c.text)
+            .where(ready)
+            .order_by(sends.c.ready_at, sends.c.entry, sends.c.step)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=sends)
+        )  # fmt: skip
+        entry, step, *others = columns_of(connection.execute(asked).all(), 13)
+        ledger = self._ledger(connection)
+        key = [f"{ledger}-{e}-{s}" for e, s in zip(entry, step, strict=True)]
+        return Claimed(entry, step, key, *others)
+
+    def _settle_unknown(
+        self, connection: Connection, at: int, entry: Sequence[int], step: Sequence[int], state: Sequence[str],
+        reason: str,
+    ) -> int:  # fmt: skip
+        sent_at = case((bindparam("v_state", type_=Text) == "sent", sends.c.claimed_at))
+        return self._change(connection, at, entry, step, state, reason, _UNKNOWN, sent_at=sent_at)
+
+    def _change(
+        self, connection: Connection, at: int, entry: Any, step: Any, state: Any, reason: Any, guard: Any,
+        worker: str | None = None, **values: Any,
+    ) -> int:  # fmt: skip
+        """Puts the sends that pass the guard into a state, and adds that to their history; returns how many.
+
+        A value that is None, in all rows or in one, leaves what is recorded.
+        """
+        states = _each(state, entry)
+        columns = {"k_entry": entry, "k_step": step, "v_state": states, "v_reason": reason}
+        columns["v_ended_at"] = [at if each in _OVER else None for each in states]
+        assigned: dict[str, Any] = {name: bindparam(f"v_{name}") for name in ("state", "reason", "ended_at")}
+        for name, value in values.items():
+            if hasattr(value, "compile"):
+                assigned[name] = value
+            elif value is not None:
+                columns[f"v_{name}"] = value
+                given = bindparam(f"v_{name}", type_=sends.c[name].type)
+                assigned[name] = func.coalesce(given, sends.c[name])
+        if "claimed_by" not in values and worker:  # a send that is planned again is no longer its worker's
+            assigned["claimed_by"] = case((bindparam("v_state", type_=Text) != "planned", sends.c.claimed_by))
+        moved = update(sends).where(_THIS, guard).values(**assigned, changes=sends.c.changes + 1)
+        changed = bulk(connection, moved, {**columns, "v_worker": worker})
+        bulk(connection, self._noted(), {"k_entry": entry, "k_step": step, "v_at": at, "v_worker": worker})
+        return changed
+
+    def _noted(self) -> Any:
+        """Adds the latest change of a send to its history; one that is there already did not change."""
+        names = ["entry", "step", "number", "at", "state", "reason", "worker"]
+        now = select(
+            sends.c.entry, sends.c.step, sends.c.changes, bindparam("v_at", type_=BigInteger), sends.c.state,
+            sends.c.reason, bindparam("v_worker", type_=Text),
+        ).where(_THIS)  # fmt: skip
+        return self.store.insert_new(transitions).from_select(names, now)
+
+    def _used(self, connection: Connection, entry: Any, states: Sequence[str]) -> None:
+        """Marks the entries of which something went out, or may have."""
+        gone = [id_ for id_, state in zip(column(entry), states, strict=True) if state in ("sent", "unknown")]
+        mark = update(entries).where(entries.c.id == bindparam("k"), entries.c.sent_any != true())
+        if gone:
+            bulk(connection, mark.values(sent_any=True), {"k": gone})
+
+    def _ledger(self, connection: Connection) -> str:
+        return str(connection.execute(select(meta.c.ledger)).scalar_one())
+
+
+def send_of(key: str, ledger: str) -> SendKey | None:
+    """The send that an idempotency key of this ledger stands for."""
+    prefix, _, rest = key.partition("-")
+    entry, _, step = rest.partition("-")
+    if prefix != ledger or not (entry.isdecimal() and step.isdecimal() and len(rest) < 30):
+        return None
+    return SendKey(int(entry), int(step))
+
+
+def _each(value: Any, beside: Any) -> list[Any]:
+    """A column as a list, one value for every row if it was one."""
+    values = column(value)
+    return list(values) if hasattr(values, "__len__") else [value] * len(column(beside))

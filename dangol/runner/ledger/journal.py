@@ -1,0 +1,301 @@
+"""Runs, entries and what each run found: who entered when and under which text, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from dangol.engine.state.model import NO_INSTANT
+from dangol.runner.ledger.failures import refusal
+from dangol.runner.ledger.rows import Ends, LastEntries, NewEntries, Run, Running, SplitStart, Steps
+from dangol.runner.ledger.schema import (
+    entries,
+    entry_changes,
+    in_state,
+    memberships,
+    meta,
+    runs,
+    scenarios,
+    sends,
+    splits,
+    texts,
+    transitions,
+)
+from dangol.runner.ledger.store import Store, bulk, column
+
+_RUNNING = in_state(entries.c.state, "running")
+_CHUNK = 500
+
+
+def instants(values: Sequence[int | None]) -> NDArray[np.int64]:
+    """Instants as an array, NO_INSTANT for None."""
+    return np.array([NO_INSTANT if value is None else value for value in values], np.int64)
+
+
+def columns_of(rows: Sequence[Any], width: int) -> list[list[Any]]:
+    """The rows of an answer turned into `width` lists."""
+    return [list(each) for each in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+class Journal:
+    """Part of a ledger: its runs and entries."""
+
+    store: Store
+
+    # --- runs ---
+
+    def begin_run(self, at: int, now: int) -> int:
+        """Records that the tick of instant `at` begins, by the clock at `now`; returns its number.
+
+        Raises E606 when `at` lies before the last tick: the clock was set back, or someone else's is ahead.
+        """
+        with self.store.writing("begin_run") as connection:
+            last = connection.scalar(select(func.max(runs.c.at)))
+            if last is not None and at < last:
+                ahead = (last - at) / 1_000_000
+                raise refusal(
+                    "E606", self.store.name, f"the clock stands {ahead:,.0f} s before the last run; nothing was sent",
+                    "set the clock right, or wait until it has passed the last run",
+                )  # fmt: skip
+            added = connection.execute(insert(runs).values(at=at, started_at=now).returning(runs.c.id))
+            return int(added.scalar_one())
+
+    def finish_run(self, run: int, now: int, counts: Mapping[str, int]) -> None:
+        """Records that a run is over and what it counted."""
+        with self.store.writing("finish_run") as connection:
+            values = {"finished_at": now, "counts": json.dumps(dict(counts), ensure_ascii=False)}
+            connection.execute(update(runs).where(runs.c.id == run).values(values))
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """The last runs, the latest first; one that did not finish has no `finished_at`."""
+        with self.store.reading() as connection:
+            rows = connection.execute(select(runs).order_by(runs.c.id.desc()).limit(limit)).all()
+        return [Run(r.id, r.at, r.started_at, r.finished_at, json.loads(r.counts or "{}")) for r in rows]
+
+    # --- entries ---
+
+    def record_entries(self, run: int, new: NewEntries) -> NDArray[np.int64]:
+        """Begins entries; returns their ids, parallel to `customer`.
+
+        A customer who has a running entry in the scenario begins none and gets the id of that one.
+        """
+        count = len(new.customer)
+        with self.store.writing("entries") as connection:
+            scenario = self._scenario(connection, new.playbook, new.scenario)
+            text = self._text(connection, run, scenario, new.text, new.body)
+            first = self._next_entries(connection, count)
+            ids = np.arange(first, first + count, dtype=np.int64)
+            written = bulk(
+                connection, self.store.insert_new(entries),
+                {
+                    "id": ids, "scenario": scenario, "text": text, "customer": new.customer, "time": new.time,
+                    "event": new.event, "run": run, "state": "running", "changes": 0, "sent_any": False,
+                },
+            ) if count else 0  # fmt: skip
+            if written == count:
+                return ids
+            customers = list(new.customer)
+            known: dict[str, int] = {}
+            for start in range(0, count, _CHUNK):
+                chunk = entries.c.customer.in_(customers[start : start + _CHUNK])
+                asked = select(entries.c.customer, entries.c.id).where(entries.c.scenario == scenario, _RUNNING, chunk)
+                known.update((customer, id_) for customer, id_ in connection.execute(asked))
+            return np.array([known[customer] for customer in customers], np.int64)
+
+    def move_entries(self, run: int, at: int, ids: Sequence[int], text: str, body: str) -> int:
+        """Puts running entries of one scenario under another text; returns how many."""
+        with self.store.writing("move") as connection:
+            asked = select(entries.c.scenario).where(entries.c.id.in_(list(ids)[:1]))
+            scenario = connection.scalar(asked)
+            if scenario is None:
+                return 0
+            number = self._text(connection, run, scenario, text, body)
+            chosen = (entries.c.id == bindparam("k"), entries.c.scenario == scenario, _RUNNING)
+            changed = update(entries).where(*chosen).values(text=number, changes=entries.c.changes + 1)
+            moved = bulk(connection, changed, {"k": list(ids)})
+            self._note(connection, ids, at)
+            return moved
+
+    def end_entries(self, at: int, ends: Ends) -> int:
+        """Ends running entries and cancels what they had planned or held; returns how many ended."""
+        keys = {"k": ends.entry}
+        with self.store.writing("ends") as connection:
+            changed = update(entries).where(entries.c.id == bindparam("k"), _RUNNING)
+            values: dict[str, Any] = {n: bindparam(f"v_{n}") for n in ("state", "reason", "ended_at")}
+            ended = bulk(
+                connection, changed.values(**values, changes=entries.c.changes + 1),
+                {**keys, "v_state": ends.state, "v_reason": ends.reason, "v_ended_at": ends.ended_at},
+            )  # fmt: skip
+            self._note(connection, ends.entry, at)
+            waiting = and_(sends.c.entry == bindparam("k"), in_state(sends.c.state, "planned", "held"))
+            cancelled = update(sends).where(waiting).values(
+                state="cancelled", reason=bindparam("v_reason"), ended_at=at, changes=sends.c.changes + 1
+            )  # fmt: skip
+            history = insert(transitions).from_select(
+                ["entry", "step", "number", "at", "state", "reason"],
+                select(
+                    sends.c.entry, sends.c.step, sends.c.changes + 1, bindparam("v_at"), literal_column("'cancelled'"),
+                    bindparam("v_reason", type_=sends.c.reason.type),
+                ).where(waiting),
+            )  # fmt: skip
+            bulk(connection, history, {**keys, "v_at": at, "v_reason": ends.reason})
+            bulk(connection, cancelled, {**keys, "v_reason": ends.reason})
+            return ended
+
+    def running_entries(self, playbook: str, scenario: str) -> Running:
+        """Everyone who is in the scenario now, by entry id."""
+        asked = (
+            select(entries.c.id, entries.c.customer, entries.c.time, entries.c.event, texts.c.hash)
+            .join(texts, texts.c.id == entries.c.text)
+            .where(entries.c.scenario == _scenario_id(playbook, scenario), _RUNNING)
+            .order_by(entries.c.id)
+        )
+        with self.store.reading() as connection:
+            ids, customer, time, event, text = columns_of(connection.execute(asked).all(), 5)
+        return Running(np.array(ids, np.int64), customer, np.array(time, np.int64), event, text)
+
+    def steps(self, playbook: str, scenario: str) -> Steps:
+        """The recorded sends of the scenario's running entries, by entry and step."""
+        gone = case((in_state(sends.c.state, "claimed", "unknown"), sends.c.claimed_at), else_=sends.c.sent_at)
+        asked = (
+            select(sends.c.entry, sends.c.step, sends.c.state, sends.c.due, sends.c.ready_at, gone, sends.c.channel,
+                   sends.c.arm)
+            .join(entries, entries.c.id == sends.c.entry)
+            .where(entries.c.scenario == _scenario_id(playbook, scenario), _RUNNING)
+            .order_by(sends.c.entry, sends.c.step)
+        )  # fmt: skip
+        with self.store.reading() as connection:
+            entry, step, state, due, ready, sent, channel, arm = columns_of(connection.execute(asked).all(), 8)
+        return Steps(
+            np.array(entry, np.int64), np.array(step, np.int64), state, instants(due), instants(ready),
+            instants(sent), channel, arm,
+        )  # fmt: skip
+
+    def last_entries(self, playbook: str, scenario: str) -> LastEntries:
+        """Of everyone who ever entered the scenario, when they last did: what `again` asks."""
+        sent = case((entries.c.sent_any, entries.c.time), else_=null())
+        open_ = func.max(case((_RUNNING, 1), else_=0))
+        asked = (
+            select(entries.c.customer, func.max(entries.c.time), func.max(sent),
+                   case((open_ == 1, null()), else_=func.max(entries.c.ended_at)))
+            .where(entries.c.scenario == _scenario_id(playbook, scenario))
+            .group_by(entries.c.customer)
+            .order_by(entries.c.customer)
+        )  # fmt: skip
+        with self.store.reading() as connection:
+            customer, time, sent_time, ended = columns_of(connection.execute(asked).all(), 4)
+        return LastEntries(customer, np.array(time, np.int64), instants(sent_time), instants(ended))
+
+    def texts(self, playbook: str, scenario: str) -> dict[str, str]:
+        """The texts (hash → body) that running entries of the scenario are under."""
+        in_use = select(entries.c.text).where(entries.c.scenario == _scenario_id(playbook, scenario), _RUNNING)
+        with self.store.reading() as connection:
+            rows = connection.execute(select(texts.c.hash, texts.c.body).where(texts.c.id.in_(in_use))).all()
+        return {row.hash: row.body for row in rows}
+
+    def scenarios_running(self) -> dict[tuple[str, str], int]:
+        """(playbook, scenario) → running entries, of every scenario that has some."""
+        asked = (
+            select(scenarios.c.playbook, scenarios.c.scenario, func.count())
+            .join(entries, entries.c.scenario == scenarios.c.id)
+            .where(_RUNNING)
+            .group_by(scenarios.c.playbook, scenarios.c.scenario)
+        )
+        with self.store.reading() as connection:
+            return {(playbook, name): count for playbook, name, count in connection.execute(asked)}
+
+    # --- what a run found ---
+
+    def record_memberships(self, run: int, members: Mapping[str, Sequence[str]], *, keep_ids: bool = True) -> None:
+        """Records who was in each segment (or audience) at a run: the count, and the ids if wanted."""
+        packed = [zlib.compress(_packed(ids), 1) if keep_ids else None for ids in members.values()]
+        with self.store.writing("memberships") as connection:
+            bulk(
+                connection, self.store.insert_new(memberships),
+                {"run": run, "name": list(members), "count": [len(ids) for ids in members.values()], "members": packed},
+            )  # fmt: skip
+
+    def counts_of(self, name: str, limit: int = 10) -> list[int]:
+        """How many were in a segment (or audience) at the last runs that recorded it, the latest first."""
+        chosen = memberships.c.name == name
+        asked = select(memberships.c["count"]).where(chosen).order_by(memberships.c.run.desc()).limit(limit)
+        with self.store.reading() as connection:
+            return list(connection.scalars(asked))
+
+    def members_of(self, name: str, run: int) -> list[str] | None:
+        """The ids that a run recorded for a segment; None when it recorded none."""
+        asked = select(memberships.c.members).where(memberships.c.run == run, memberships.c.name == name)
+        with self.store.reading() as connection:
+            packed = connection.scalar(asked)
+        return None if packed is None else json.loads(zlib.decompress(packed))
+
+    def start_split(
+        self, playbook: str, split: str, salt: str, arms: Sequence[tuple[str, Fraction]], at: int
+    ) -> SplitStart:
+        """The split as it was when it first assigned somebody; what is given here if that is now."""
+        written = json.dumps([[arm, str(share)] for arm, share in arms], ensure_ascii=False)
+        key = {"playbook": playbook, "split": split}
+        with self.store.writing("split") as connection:
+            row = {**key, "salt": salt, "arms": written, "started_at": at}
+            connection.execute(self.store.insert_new(splits).values(row))
+            chosen = and_(splits.c.playbook == playbook, splits.c.split == split)
+            found = connection.execute(select(splits).where(chosen)).one()
+        shares = tuple((arm, Fraction(share)) for arm, share in json.loads(found.arms))
+        return SplitStart(found.salt, shares, found.started_at)
+
+    # --- inside ---
+
+    def _scenario(self, connection: Connection, playbook: str, scenario: str) -> int:
+        row = {"playbook": playbook, "scenario": scenario}
+        connection.execute(self.store.insert_new(scenarios).values(row))
+        return int(connection.execute(select(_scenario_id(playbook, scenario))).scalar_one())
+
+    def _text(self, connection: Connection, run: int, scenario: int, hash_: str, body: str) -> int:
+        at = select(runs.c.at).where(runs.c.id == run).scalar_subquery()
+        row = {"scenario": scenario, "hash": hash_, "body": body, "recorded_at": at}
+        connection.execute(self.store.insert_new(texts).values(row))
+        chosen = and_(texts.c.scenario == scenario, texts.c.hash == hash_)
+        return int(connection.execute(select(texts.c.id).where(chosen)).scalar_one())
+
+    def _next_entries(self, connection: Connection, count: int) -> int:
+        connection.execute(update(meta).values(next_entry=meta.c.next_entry + count))
+        return int(connection.execute(select(meta.c.next_entry)).scalar_one()) - count
+
+    def _note(self, connection: Connection, ids: Any, at: int) -> None:
+        """Adds the latest change of each entry to the history; one that is there already did not change."""
+        names = ["entry", "number", "at", "state", "text", "reason"]
+        now = select(
+            entries.c.id, entries.c.changes, bindparam("v_at", type_=BigInteger), entries.c.state, entries.c.text,
+            entries.c.reason,
+        ).where(entries.c.id == bindparam("k"), entries.c.changes > 0)  # fmt: skip
+        note = self.store.insert_new(entry_changes).from_select(names, now)
+        bulk(connection, note, {"k": column(ids), "v_at": at})
+
+
+def _scenario_id(playbook: str, scenario: str) -> Any:
+    chosen = or_(and_(scenarios.c.playbook == playbook, scenarios.c.scenario == scenario))
+    return select(scenarios.c.id).where(chosen).scalar_subquery()
+
+
+def _packed(ids: Sequence[str]) -> bytes:
+    return json.dumps(list(ids), ensure_ascii=False).encode()

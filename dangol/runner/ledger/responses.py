@@ -1,0 +1,206 @@
+"""What comes back: receipts of providers, each counted once, and who must not be sent to any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, and_, bindparam, func, literal, select, union_all, update
+
+from dangol.runner.ledger.delivery import Delivery, send_of
+from dangol.runner.ledger.failures import refusal
+from dangol.runner.ledger.journal import columns_of
+from dangol.runner.ledger.rows import RECEIPT_KINDS, Happened, Ingested, Receipt, SendKey, Suppressed
+from dangol.runner.ledger.schema import entries, in_state, receipts, scenarios, sends, suppressions
+from dangol.runner.ledger.store import bulk
+
+EVERY_CHANNEL = ""
+_STANDING = suppressions.c.lifted_at.is_(None)
+
+
+class Responses(Delivery):
+    """Part of a ledger: receipts and suppressions."""
+
+    def suppress(
+        self, at: int, source: str, *, customer: str | None = None, address: str | None = None,
+        channel: str | None = None,
+    ) -> bool:  # fmt: skip
+        """Nobody sends to this customer, or this address, any more (channel None: on no channel). False: already so."""
+        with self.store.writing("suppress") as connection:
+            who = [("customer", customer), ("address", address)]
+            return self._suppress(
+                connection, [(k, w, channel or EVERY_CHANNEL, at, source) for k, w in who if w is not None]
+            ) > 0  # fmt: skip
+
+    def lift(
+        self, at: int, *, customer: str | None = None, address: str | None = None, channel: str | None = None
+    ) -> bool:
+        """Ends a suppression, as after a new consent; what was recorded stays. False: there was none."""
+        kind, who = ("customer", customer) if customer is not None else ("address", address)
+        this = (suppressions.c.kind == kind, suppressions.c.who == who, suppressions.c.channel == (channel or ""))
+        with self.store.writing("lift") as connection:
+            done = connection.execute(update(suppressions).where(*this, _STANDING).values(lifted_at=at))
+            return done.rowcount > 0
+
+    def suppressed(self, channel: str) -> Suppressed:
+        """Who may not be sent to on this channel."""
+        here = suppressions.c.channel.in_([EVERY_CHANNEL, channel])
+        with self.store.reading() as connection:
+            rows = connection.execute(select(suppressions.c.kind, suppressions.c.who).where(here, _STANDING)).all()
+        return Suppressed(
+            frozenset(who for kind, who in rows if kind == "customer"),
+            frozenset(who for kind, who in rows if kind == "address"),
+        )
+
+    def ingest(self, now: int, given: Sequence[Receipt]) -> Ingested:
+        """Takes receipts; one seen before (by provider and event id) changes nothing.
+
+        An `unsubscribed` suppresses the customer, or the address if the customer is not known, on its channel, at
+        once. A receipt that comes before its send is recorded is matched when it is. A send whose outcome is unknown
+        is settled by a receipt that shows it. Raises E610 when a kind is not one of RECEIPT_KINDS.
+        """
+        for receipt in given:
+            if receipt.kind not in RECEIPT_KINDS:
+                kinds = ", ".join(RECEIPT_KINDS)
+                raise refusal("E610", self.store.name, f"`{receipt.kind}` is no kind of receipt", f"one of: {kinds}")
+        with self.store.writing("ingest") as connection:
+            fresh = self._fresh(connection, given)
+            matched = self._match(connection, fresh)
+            rows = [
+                (r.provider, r.event_id, r.kind, r.at, now, m and m.entry, m and m.step, r.provider_id, r.customer,
+                 r.address, r.channel, r.reason)
+                for r, m in zip(fresh, matched, strict=True)
+            ]  # fmt: skip
+            names = ("provider", "event_id", "kind", "at", "recorded_at", "entry", "step", "provider_id", "customer",
+                     "address", "channel", "reason")  # fmt: skip
+            if not rows:
+                return Ingested(0, 0, 0, 0)
+            columns = dict(zip(names, columns_of(rows, len(names)), strict=True))
+            new = bulk(connection, self.store.insert_new(receipts), columns)
+            suppressed = self._suppress(connection, self._unsubscribes(connection, fresh, matched))
+            settled = self._settle_by_receipts(connection, now)
+            return Ingested(new, matched.count(None), suppressed, settled)
+
+    def events(self, since: int | None = None) -> Happened:
+        """The built-in events at or after an instant, by time: what was sent and what came back of it."""
+        about = (
+            scenarios.c.playbook,
+            scenarios.c.scenario,
+            sends.c.step,
+            sends.c.message,
+            sends.c.arm,
+            sends.c.channel,
+        )
+        sent = select(entries.c.customer, literal("sent"), sends.c.sent_at.label("time"), *about)
+        failed = select(entries.c.customer, literal("failed"), sends.c.ended_at, *about)
+        back = select(entries.c.customer, receipts.c.kind, receipts.c.at, *about)
+        path = sends.join(entries, entries.c.id == sends.c.entry).join(scenarios, scenarios.c.id == entries.c.scenario)
+        this = and_(receipts.c.entry == sends.c.entry, receipts.c.step == sends.c.step)
+        start = -(2**63) if since is None else since
+        asked = union_all(
+            sent.select_from(path).where(sends.c.sent_at >= start),
+            failed.select_from(path).where(in_state(sends.c.state, "failed"), sends.c.ended_at >= start),
+            back.select_from(path.join(receipts, this)).where(receipts.c.at >= start),
+        ).order_by("time")
+        with self.store.reading() as connection:
+            customer, event, time, playbook, scenario, step, message, arm, channel = columns_of(
+                connection.execute(asked).all(), 9
+            )
+        return Happened(
+            customer, event, np.array(time, np.int64), playbook, scenario, np.array(step, np.int64), message, arm,
+            channel,
+        )  # fmt: skip
+
+    # --- inside ---
+
+    def _fresh(self, connection: Connection, given: Sequence[Receipt]) -> list[Receipt]:
+        once = {(receipt.provider, receipt.event_id): receipt for receipt in reversed(given)}
+        seen: set[tuple[str, str]] = set()
+        for provider in {receipt.provider for receipt in given}:
+            ids = [event_id for name, event_id in once if name == provider]
+            for chunk in _chunks(ids):
+                asked = select(receipts.c.event_id).where(receipts.c.provider == provider)
+                found = connection.scalars(asked.where(receipts.c.event_id.in_(chunk)))
+                seen.update((provider, event_id) for event_id in found)
+        return [receipt for key, receipt in reversed(once.items()) if key not in seen]
+
+    def _match(self, connection: Connection, given: Sequence[Receipt]) -> list[SendKey | None]:
+        ledger = self._ledger(connection)
+        keys = [send_of(receipt.key, ledger) if receipt.key else None for receipt in given]
+        known = self._existing(connection, [key for key in keys if key])
+        by_provider: dict[str, SendKey] = {}
+        for chunk in _chunks([receipt.provider_id for receipt in given if receipt.provider_id]):
+            asked = select(sends.c.provider_id, sends.c.entry, sends.c.step).where(sends.c.provider_id.in_(chunk))
+            by_provider.update((id_, SendKey(entry, step)) for id_, entry, step in connection.execute(asked))
+        return [
+            key if key in known else by_provider.get(receipt.provider_id or "")
+            for key, receipt in zip(keys, given, strict=True)
+        ]
+
+    def _existing(self, connection: Connection, keys: Sequence[SendKey]) -> set[SendKey | None]:
+        found: set[SendKey | None] = set()
+        for chunk in _chunks(list({key.entry for key in keys})):
+            asked = select(sends.c.entry, sends.c.step).where(sends.c.entry.in_(chunk))
+            found.update(SendKey(entry, step) for entry, step in connection.execute(asked))
+        return found
+
+    def _unsubscribes(
+        self, connection: Connection, given: Sequence[Receipt], matched: Sequence[SendKey | None]
+    ) -> list[tuple[str, str, str, int, str]]:
+        rows = []
+        for receipt, send in zip(given, matched, strict=True):
+            if receipt.kind != "unsubscribed":
+                continue
+            customer, channel = receipt.customer, receipt.channel
+            if send is not None:
+                asked = select(entries.c.customer, sends.c.channel).join(entries, entries.c.id == sends.c.entry)
+                this = (sends.c.entry == send.entry, sends.c.step == send.step)
+                found = connection.execute(asked.where(*this)).one()
+                customer, channel = customer or found.customer, channel or found.channel
+            for kind, who in (("customer", customer), ("address", receipt.address)):
+                if who:
+                    rows.append((kind, who, channel or EVERY_CHANNEL, receipt.at, receipt.provider))
+        return rows
+
+    def _suppress(self, connection: Connection, rows: Sequence[tuple[str, str, str, int, str]]) -> int:
+        if not rows:
+            return 0
+        kind, who, channel, since, source = columns_of(rows, 5)
+        return bulk(
+            connection, self.store.insert_new(suppressions),
+            {"kind": kind, "who": who, "channel": channel, "since": since, "source": source, "lifted_at": None},
+        )  # fmt: skip
+
+    def _settle_by_receipts(self, connection: Connection, at: int) -> int:
+        """Matches receipts that came before their send was recorded, and settles the unknown sends they speak of."""
+        waiting = receipts.c.entry.is_(None)
+        pairs = (
+            select(receipts.c.provider, receipts.c.event_id, sends.c.entry, sends.c.step)
+            .join(sends, sends.c.provider_id == receipts.c.provider_id)
+            .where(waiting)
+        )
+        provider, event_id, entry, step = columns_of(connection.execute(pairs).all(), 4)
+        this = and_(receipts.c.provider == bindparam("k_provider"), receipts.c.event_id == bindparam("k_event"))
+        if entry:
+            bulk(
+                connection, update(receipts).where(this).values(entry=bindparam("v_entry"), step=bindparam("v_step")),
+                {"k_provider": provider, "k_event": event_id, "v_entry": entry, "v_step": step},
+            )  # fmt: skip
+        told = and_(receipts.c.entry == sends.c.entry, receipts.c.step == sends.c.step)
+        went = func.max(func.coalesce(receipts.c.kind != "failed", literal(False)).cast(sends.c.step.type))
+        asked = (
+            select(sends.c.entry, sends.c.step, went)
+            .join(receipts, told)
+            .where(in_state(sends.c.state, "unknown"))
+            .group_by(sends.c.entry, sends.c.step)
+        )
+        entry, step, sent = columns_of(connection.execute(asked).all(), 3)
+        if not entry:
+            return 0
+        states = ["sent" if each else "failed" for each in sent]
+        return self._settle_unknown(connection, at, entry, step, states, "the provider's receipt says so")
+
+
+def _chunks(values: Sequence[Any], size: int = 500) -> list[list[Any]]:
+    return [list(values[start : start + size]) for start in range(0, len(values), size)]

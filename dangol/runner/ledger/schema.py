@@ -1,0 +1,237 @@
+"""The tables of the delivery ledger, the same on SQLite and PostgreSQL. Instants are whole µs since the epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+
+metadata = MetaData()
+
+
+def in_state(column: Column[str], *states: str) -> ColumnElement[bool]:
+    """Whether a row is in one of the states, written out as the conditions of partial indexes are."""
+    return column.in_([literal_column(f"'{state}'") for state in states])
+
+
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in INTEGER columns
+_LEAN: dict[str, Any] = {"sqlite_with_rowid": False}
+
+version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("one", SmallInteger, primary_key=True),
+    Column("ledger", Text, nullable=False),
+    Column("next_entry", BigInteger, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("counts", Text),
+)
+
+scenarios = Table(
+    "scenarios",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("playbook", Text, nullable=False),
+    Column("scenario", Text, nullable=False),
+    UniqueConstraint("playbook", "scenario"),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("scenario", ForeignKey("scenarios.id"), nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    UniqueConstraint("scenario", "hash"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("scenario", ForeignKey("scenarios.id"), nullable=False),
+    Column("text", ForeignKey("texts.id"), nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("event", Text),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("changes", Integer, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("sent_any", Boolean, nullable=False),
+)
+
+# At most one running entry per customer and scenario, whoever writes.
+Index(
+    "running_entry",
+    entries.c.scenario,
+    entries.c.customer,
+    unique=True,
+    sqlite_where=text("state = 'running'"),
+    postgresql_where=text("state = 'running'"),
+)
+Index("entries_of_scenario", entries.c.scenario, entries.c.customer)
+
+entry_changes = Table(
+    "entry_changes",
+    metadata,
+    Column("entry", ForeignKey("entries.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("text", ForeignKey("texts.id"), nullable=False),
+    Column("reason", Text),
+    PrimaryKeyConstraint("entry", "number"),
+    **_LEAN,
+)
+
+# The primary key is the guarantee: an entry has each step once.
+sends = Table(
+    "sends",
+    metadata,
+    Column("entry", ForeignKey("entries.id"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("changes", Integer, nullable=False),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("ready_at", BigInteger, nullable=False),
+    Column("channel", Text),
+    Column("arm", Text),
+    Column("message", Text),
+    Column("address", Text),
+    Column("content", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("claimed_by", Text),
+    Column("claimed_at", BigInteger),
+    Column("lease_until", BigInteger),
+    Column("sent_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("provider_id", Text),
+    PrimaryKeyConstraint("entry", "step"),
+    **_LEAN,
+)
+for _name, _columns, _where in (
+    ("sends_planned", (sends.c.ready_at,), "state = 'planned'"),
+    ("sends_open", (sends.c.state, sends.c.lease_until), "state IN ('claimed', 'unknown', 'held')"),
+    ("sends_gone", (sends.c.sent_at,), "sent_at IS NOT NULL"),
+    ("sends_provider", (sends.c.provider_id,), "provider_id IS NOT NULL"),
+):
+    Index(_name, *_columns, sqlite_where=text(_where), postgresql_where=text(_where))
+
+# The history: one row per change of a send, numbered without gaps; rows are only ever added.
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("entry", BigInteger, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("worker", Text),
+    PrimaryKeyConstraint("entry", "step", "number"),
+    ForeignKeyConstraint(["entry", "step"], ["sends.entry", "sends.step"]),
+    **_LEAN,
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("provider", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("entry", BigInteger),
+    Column("step", Integer),
+    Column("provider_id", Text),
+    Column("customer", Text),
+    Column("address", Text),
+    Column("channel", Text),
+    Column("reason", Text),
+    PrimaryKeyConstraint("provider", "event_id"),
+    ForeignKeyConstraint(["entry", "step"], ["sends.entry", "sends.step"]),
+    **_LEAN,
+)
+Index("receipts_of_send", receipts.c.entry, receipts.c.step)
+Index(
+    "receipts_unmatched",
+    receipts.c.provider_id,
+    sqlite_where=text("entry IS NULL"),
+    postgresql_where=text("entry IS NULL"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("lifted_at", BigInteger),
+)
+Index(
+    "suppressed",
+    suppressions.c.kind,
+    suppressions.c.who,
+    suppressions.c.channel,
+    unique=True,
+    sqlite_where=text("lifted_at IS NULL"),
+    postgresql_where=text("lifted_at IS NULL"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("members", LargeBinary),
+    PrimaryKeyConstraint("run", "name"),
+)
+
+splits = Table(
+    "splits",
+    metadata,
+    Column("playbook", Text, nullable=False),
+    Column("split", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("arms", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("playbook", "split"),
+)

@@ -1,0 +1,149 @@
+"""One database: every write is a whole transaction between named points, every error a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.sql import ClauseElement
+
+from dangol.runner.ledger.failures import refusal, understood
+
+Faults = Callable[[str], None]
+"""Called with the name of a point before a write, before its commit, after it: `claim.before`, `.written`, `.after`."""
+
+_WRITES: dict[str, Any] = {"dangol_writes": True}
+
+
+def no_faults(point: str) -> None:
+    """Nothing happens at any point."""
+
+
+class Store:
+    """The database behind a ledger. `name` is how it is shown: never with a password."""
+
+    def __init__(self, engine: Engine, name: str, faults: Faults = no_faults) -> None:
+        self.engine = engine
+        self.name = name
+        self.faults = faults
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def writing(self, point: str) -> Iterator[Connection]:
+        """A transaction that is wholly written or not at all."""
+        self.faults(f"{point}.before")
+        with understood(self.name), self.engine.connect() as writer, writer.execution_options(**_WRITES).begin():
+            yield writer
+            self.faults(f"{point}.written")
+        self.faults(f"{point}.after")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that writes nothing; on SQLite it sees one state throughout and waits for no writer."""
+        with understood(self.name), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def insert_new(self, table: Table) -> Any:
+        """An insert that leaves rows alone whose unique columns are already taken."""
+        insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        return insert(table).on_conflict_do_nothing()
+
+
+def bulk(connection: Connection, statement: Executable, columns: Mapping[str, Any]) -> int:
+    """Executes a statement once per row of the columns; returns how many rows it wrote in all.
+
+    `columns` has the bound names of the statement: sequences or arrays of equal length; any other value (a text, a
+    number, None) stands for every row. At least one must be a sequence.
+    """
+    assert isinstance(statement, ClauseElement)
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
+    assert compiled.positiontup is not None  # type: ignore[attr-defined]
+    values = {**compiled.params, **columns}
+    sized = [column(values[name]) for name in compiled.positiontup]  # type: ignore[attr-defined]
+    if all(isinstance(each, repeat) for each in sized):
+        raise ValueError("no column says how many rows there are")
+    lengths = {len(each) for each in sized if not isinstance(each, repeat)}
+    if len(lengths) > 1:
+        raise ValueError(f"columns of different lengths: {sorted(lengths)}")
+    rows = list(zip(*sized, strict=False))
+    if not rows:
+        return 0
+    done = connection.exec_driver_sql(str(compiled), rows, execution_options={"preserve_rowcount": True})
+    return int(done.rowcount)
+
+
+def column(value: Any) -> Any:
+    """The values of one column as Python's own: arrays as lists, anything that is no sequence repeated."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return value
+    return repeat(value)
+
+
+def open_store(location: str | Path, faults: Faults = no_faults, wait: float = 30.0) -> Store:
+    """The database at a path (SQLite) or URL; writers wait `wait` seconds for each other. Raises E605."""
+    url = _url(location)
+    name = url.database or "" if url.drivername.startswith("sqlite") else url.render_as_string(hide_password=True)
+    try:
+        if url.drivername.startswith("sqlite"):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            return Store(_sqlite(url, wait), name, faults)
+        return Store(_postgres(url, wait), name, faults)
+    except ModuleNotFoundError as error:
+        hint = "install it with: pip install 'dangol[postgres]'"
+        raise refusal("E605", name, f"the ledger needs the database driver {error.name}", hint) from error
+    except OSError as error:
+        raise refusal("E605", name, f"the folder of the ledger cannot be made ({error.strerror})") from error
+
+
+def _url(location: str | Path) -> URL:
+    written = str(location)
+    if "://" not in written:
+        return URL.create("sqlite", database=written)
+    try:
+        url = make_url(written)
+        kind = url.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise refusal("E605", "ledger", "the address of the ledger cannot be read", _ADDRESSES) from error
+    if kind in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    if kind == "sqlite" and url.database:
+        return URL.create("sqlite", database=url.database)
+    raise refusal("E605", "ledger", f"a ledger cannot be kept in `{kind}`", _ADDRESSES)
+
+
+_ADDRESSES = "write a path such as `.dangol/ledger.db`, or `postgresql://user@host/database`"
+
+
+def _sqlite(url: URL, wait: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": wait})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where the listener below says
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("dangol_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: URL, wait: float) -> Engine:
+    options = f"-c lock_timeout={int(wait * 1000)} -c timezone=UTC"
+    return create_engine(url, paramstyle="format", connect_args={"options": options, "connect_timeout": 10})
