@@ -23,7 +23,7 @@ from dangol.channels.base import (
 from dangol.channels.durable import append, locked
 from dangol.channels.pace import SILENCE, Rate, batches
 from dangol.channels.receipts import parse_log
-from dangol.channels.settings import InsidePath, Settings
+from dangol.channels.settings import InsidePath, PerSecond, Settings
 
 _BEGIN = b'{"key":"'
 _KEYS = re.compile(rb'^\{"key":"([A-Za-z0-9_-]{1,64})"', re.MULTILINE)
@@ -33,6 +33,7 @@ class FileSettings(Settings):
     """`path`: the file to append to; `outbox/NAME.jsonl` if not given."""
 
     path: InsidePath | None = None
+    rate: PerSecond | None = None
 
 
 class FileOutbox:

@@ -40,13 +40,16 @@ def _secret(value: object) -> Secret:
 SecretName = Annotated[Secret, PlainValidator(_secret)]
 
 
-def _url(value: object) -> str | Secret:
-    if isinstance(value, Secret) or (isinstance(value, str) and value.strip().startswith("env:")):
-        return _secret(value)
+def _url(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("an address begins with https://")
     check_url(value)
-    return value.strip()
+    return value.strip().rstrip("/")
+
+
+def _url_or_secret(value: object) -> str | Secret:
+    named = isinstance(value, Secret) or (isinstance(value, str) and value.strip().startswith("env:"))
+    return _secret(value) if named else _url(value)
 
 
 def check_url(text: str) -> None:
@@ -69,8 +72,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-Url = Annotated[str | Secret, PlainValidator(_url)]
-"""Where to send: an https URL, or `env:NAME` when the URL itself is a secret."""
+Url = Annotated[str, PlainValidator(_url)]
+"""An https URL without the last slash."""
+
+UrlOrSecret = Annotated[str | Secret, PlainValidator(_url_or_secret)]
+"""An https URL, or `env:NAME` when the URL itself is a secret."""
 
 
 def _inside(value: object) -> str:
@@ -90,14 +96,16 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
-    rate: Annotated[float, Field(gt=0)] | None = None
-    """Messages per second at most."""
+
+PerSecond = Annotated[float, Field(gt=0)]
+"""How many messages may go in a second."""
 
 
 class HttpSettings(Settings):
     """What every channel over HTTP has: seconds to wait for a connection and between two pieces of an answer, seconds
     for the whole answer, how often to try when nothing was done, and how many requests are under way at once."""
 
+    rate: PerSecond | None = None
     timeout: Annotated[float, Field(gt=0, le=300)] = 15
     deadline: Annotated[float, Field(gt=0, le=600)] = 30
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
