@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
@@ -315,8 +314,7 @@ class Plan:
                     self.feature(each, now)
             if isinstance(each, ir.ConditionAsOf | ir.ValueAsOf):
                 now = now.inner(each.point)
-            for name in _fields(type(each)):
-                stack.extend((child, now) for child in _inside(getattr(each, name)))
+            stack.extend((child, now) for child in _children(each))
         return found
 
     def lines(self) -> list[str]:
@@ -344,9 +342,8 @@ def _inside(value: Any) -> Iterator[Any]:
         yield value
 
 
-@cache
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
+def _children(node: Any) -> Iterator[Any]:
+    return (child for each in fields(node) for child in _inside(getattr(node, each.name)))
 
 
 def low_bound(edge: ir.Edge, resolved: Callable[[ir.Point], Any]) -> Any:
