@@ -20,7 +20,7 @@ from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.sealed import read_sealed, write_sealed
 
 CACHE = "catalog.json"
-_FORMAT = 1
+_FORMAT = 2
 Kinds = dict[str, Type | Mixed]
 
 

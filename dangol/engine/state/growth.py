@@ -16,11 +16,15 @@ _PROBE = 65_536
 
 @dataclass(frozen=True)
 class FileMark:
-    """A file as it was read: its size, times, and checksums of its first and last bytes."""
+    """A file as it was read: its size, times, and checksums of its first and last bytes.
+
+    `touched` is the time that no program can set back, so that a rewritten file is noticed whatever time it was given.
+    """
 
     path: str
     size: int
     changed: int
+    touched: int
     inode: int
     head: int
     tail: int
@@ -101,7 +105,8 @@ def growth(old: Mark | None, table: Table) -> Growth:
 
 def _same(file: FileMark) -> bool:
     status = Path(file.path).stat()
-    return (status.st_size, status.st_mtime_ns, status.st_ino) == (file.size, file.changed, file.inode)
+    now = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return now == (file.size, file.changed, file.touched, file.inode)
 
 
 def _grown(file: FileMark, table: Table) -> bool:
@@ -115,7 +120,8 @@ def _grown(file: FileMark, table: Table) -> bool:
 def _mark(path: str) -> FileMark:
     status = Path(path).stat()
     head, tail, whole = _ends(path, status.st_size)
-    return FileMark(path, status.st_size, status.st_mtime_ns, status.st_ino, head, tail, whole)
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return FileMark(path, status.st_size, *times, status.st_ino, head, tail, whole)
 
 
 def _ends(path: str, size: int) -> tuple[int, int, bool]:

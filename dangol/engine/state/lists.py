@@ -34,21 +34,23 @@ def read_lists(index: Index, sources: Sources, ids: Vocabulary) -> None:
 
 
 def list_status(path: Path) -> list[int]:
-    """Size and time of a list file. Raises the diagnostic of a missing one."""
+    """Size, times and place of a list file. Raises the diagnostic of a missing one."""
     try:
         status = path.stat()
     except OSError:
         raise DangolError(finding("E401", f"there is no file `{shown(str(path))}`", shown(str(path)))) from None
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def _list_ids(path: Path) -> list[str]:
+    """The column `id`; without one the first column, from the first line on, as that may be an id too."""
     delimiter, header = csv_header(str(path))
     column = header.index("id") if "id" in header else 0
     try:
         with io.TextIOWrapper(opened(str(path)), "utf-8-sig", newline="") as file:
             rows = csv.reader(file, delimiter=delimiter)
-            next(rows, None)
+            if "id" in header:
+                next(rows, None)
             return [row[column] for row in rows if len(row) > column and row[column]]
     except (UnicodeDecodeError, csv.Error, OSError, EOFError) as error:
         raise DangolError(finding("E404", f"the list cannot be read: {error}", shown(str(path)))) from None

@@ -208,6 +208,8 @@ def test_static_lists(world):
     assert everything(world.state())["lists"] == {"vip": {"b"}, "plain": {"a"}}
     world.write("vip.csv", "id\na\nb\n")
     assert everything(world.state())["lists"]["vip"] == {"a", "b"}
+    world.write("plain.csv", "b\na\n")  # no header at all
+    assert everything(world.state())["lists"]["plain"] == {"a", "b"}
     vip.unlink()
     assert failure(world)[0][0] == "E401"
 
