@@ -41,6 +41,10 @@ class Moving(Exception):
     """A source was written to while it was read."""
 
 
+class Disordered(Exception):
+    """An event came that would have been the first of its id, had it been there when the others were read."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What is to be done: per event source what to read of it, events to read anew for other columns, attributes."""
@@ -62,7 +66,10 @@ class Builder:
         self._seen = Lowest.of_first(index.read(FIRST_SEEN)) if FIRST_SEEN in index else Lowest()
 
     def do(self, work: Work, needed: Needed) -> None:
-        """`needed` are all events and properties the index is to have afterwards. Raises `Moving`."""
+        """`needed` are all events and properties the index is to have afterwards.
+
+        Raises `Moving`, and `Disordered` when all has to be read anew.
+        """
         with TemporaryDirectory(prefix="scratch-", dir=self._index.directory) as folder:
             scratch = Path(folder)
             with session(scratch) as opened:
@@ -100,7 +107,9 @@ class Builder:
                 self._marks.append(now)
                 table = relation(opened, source.table, readable(change, now, source.table, scratch))
                 small = not change.anew and change.bytes < SMALL
-                self._read(opened, place, table, writers, needed, small=small, first=first)
+                repeats = self._read(opened, place, table, writers, needed, small=small, first=first)
+                if repeats and change.between:
+                    raise Disordered
                 self._index.meta["sources"][place]["mark"] = now.to_json()
         if all(change.anew for change in growths):
             self._require(needed)
@@ -143,7 +152,8 @@ class Builder:
         *,
         small: bool,
         first: bool,
-    ) -> None:
+    ) -> bool:
+        """Whether some row had the id of one that was read before."""
         source = self._sources.events[place]
         others = first and self._sources.customers is None
         reader = self._reader(opened, source, table, needed, others=others)
@@ -159,8 +169,10 @@ class Builder:
             self._spread(reader, rows, writers, needed)
             if others:
                 self._seen.see_first(rows.customer, rows.time, len(self._ids))
-        if source.id_column is not None:
-            self._index.replace(own, "<u8", [reader.own_ids])
+        if source.id_column is None:
+            return False
+        self._index.replace(own, "<u8", [reader.own_ids])
+        return reader.repeats
 
     def _reader(
         self, opened: Session, source: EventSource, table: Relation, needed: Needed, *, others: bool

@@ -249,14 +249,19 @@ class EventReader:
         return (f"CASE event {cases} ELSE {len(table) - 1} END" if cases else "0"), table
 
     def _first(self, seen: NDArray[np.uint64], *, small: bool) -> NDArray[np.bool_]:
-        """Which kept rows carry an own id for the first time; `own_ids` then holds all ids seen, sorted."""
+        """Which kept rows carry an own id for the first time.
+
+        `own_ids` then holds all ids seen, sorted, and `repeats` whether some row carries one of `seen`.
+        """
         sql = f"SELECT own_id IS NULL AS none, coalesce(md5_number_lower(own_id), 0::UBIGINT) AS hash FROM {self._kept}"
         found = list(self._session.batches(sql, small=small))
         hashes = np.concatenate([seen[:0], *(batch["hash"].astype(np.uint64) for batch in found)])
         none = np.concatenate([np.zeros(0, np.bool_), *(batch["none"].astype(np.bool_) for batch in found)])
         fresh, first = np.unique(hashes, return_index=True)
+        known = np.isin(fresh, seen, assume_unique=True)
+        self.repeats = bool(known.any())
         keep = np.zeros(len(hashes), np.bool_)
-        keep[first[~np.isin(fresh, seen, assume_unique=True)]] = True
+        keep[first[~known]] = True
         self.own_ids = np.union1d(seen, fresh)
         kept: NDArray[np.bool_] = keep | none
         return kept

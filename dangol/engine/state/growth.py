@@ -49,11 +49,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Growth:
-    """What there is to read of a source: `paths` whole and `tails` from an offset on. `anew`: all, as it is another."""
+    """What there is to read of a source: `paths` whole and `tails` from an offset on. `anew`: all, as it is another.
+
+    `between`: some of it stands before rows that were read already.
+    """
 
     anew: bool = False
     paths: tuple[str, ...] = ()
     tails: tuple[tuple[str, int], ...] = ()
+    between: bool = False
 
     def __bool__(self) -> bool:
         return self.anew or bool(self.paths or self.tails)
@@ -100,7 +104,11 @@ def growth(old: Mark | None, table: Table) -> Growth:
             if not _grown(known[path], table):
                 return ANEW
             tails.append((path, known[path].size))
-    return ANEW if fresh and table.format == "duckdb" else Growth(False, fresh, tuple(tails))
+    if fresh and table.format == "duckdb":
+        return ANEW
+    latest = max(known, default="")
+    between = any(path < latest for path in (*fresh, *(path for path, _ in tails)))
+    return Growth(False, fresh, tuple(tails), between)
 
 
 def _same(file: FileMark) -> bool:

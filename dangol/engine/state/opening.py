@@ -117,21 +117,25 @@ def _tried(folder: Path) -> tuple[Index | None, Diagnostic | None]:
 def _updated(
     sources: Sources, wanted: _Wanted, folder: Path, progress: Progress | None, notes: list[Diagnostic]
 ) -> Index:
-    from dangol.engine.state.build import Builder, Moving, Work
+    from dangol.engine.state.build import Builder, Disordered, Moving, Work
 
     folder.mkdir(parents=True, exist_ok=True)
+    disordered = False
     with _locked(folder):
         for _ in range(_TRIES):
             index, why = _tried(folder)
             work = _work(index, sources, wanted) if index else None
             if index is not None and work is None:
                 return index
-            if index is None or work is None or all(change.anew for change in work.growths):
+            if disordered or index is None or work is None or all(change.anew for change in work.growths):
                 index = _fresh(folder, sources)
                 work = Work([ANEW] * len(sources.events), frozenset(), wanted.attributes)
             try:
                 Builder(index, sources, progress).do(work, wanted.with_those_of(index))
             except Moving:
+                continue
+            except Disordered:
+                disordered = True
                 continue
             index.commit()
             notes += [why] if why else []

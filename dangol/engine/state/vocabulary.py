@@ -102,16 +102,32 @@ class Vocabulary:
         return self._sought(values)
 
     def _sought(self, values: Sequence[str]) -> NDArray[np.int32]:
-        keys, order, texts = self._read("keys"), self._read("order"), self.texts
+        keys, order = self._read("keys"), self._read("order")
         sought = _hashes(values)
         low, high = np.searchsorted(keys, sought, "left"), np.searchsorted(keys, sought, "right")
         found = np.full(len(values), -1, np.int32)
-        for place in np.flatnonzero(high > low).tolist():
-            for code in order[low[place] : high[place]].tolist():
-                if texts[code] == values[place]:
-                    found[place] = code
-                    break
+        open_places = np.flatnonzero(high > low)
+        while len(open_places):
+            codes = order[low[open_places]]
+            same = self._equal(codes, [values[place] for place in open_places.tolist()])
+            found[open_places[same]] = codes[same]
+            low[open_places] += 1
+            open_places = open_places[~same & (low[open_places] < high[open_places])]
         return found
+
+    def _equal(self, codes: NDArray[np.int32], values: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each code's text is the value beside it, byte by byte."""
+        data, ends = self._read("data"), self._read("ends")
+        starts = np.where(codes > 0, ends[codes - 1], 0)
+        written = [value.encode() for value in values]
+        lengths = np.fromiter(map(len, written), np.int64, len(written))
+        same: NDArray[np.bool_] = ends[codes] - starts == lengths
+        stops = np.cumsum(lengths)
+        place = np.repeat(np.where(same, starts, 0) - (stops - lengths), lengths) + np.arange(lengths.sum())
+        differs = data[np.minimum(place, len(data) - 1)] != np.frombuffer(b"".join(written), np.uint8)
+        wrong = np.concatenate([[0], np.cumsum(differs)])
+        same &= wrong[stops] == wrong[stops - lengths]
+        return same
 
     def _add(self, fresh: list[str]) -> None:
         if not fresh:
