@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
+from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean, in_file_order
 from dangol.engine import ir
 from dangol.engine.calendar import instant_of, micros_of
 from dangol.engine.catalog import Catalog
-from dangol.engine.check import Checked, check, check_expression
+from dangol.engine.check import Checked, Written, check, check_expression, extend
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import Lang, reader
 from dangol.engine.sources import Sources
 from dangol.grammar import ast
 from dangol.grammar.parser import parse
+from dangol.library import is_library, used_by
 from dangol.playbook.project import Project as Files
 from dangol.playbook.project import load_project
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from dangol.engine.backends.vector import Evaluation
     from dangol.engine.explanation import Explanation
+    from dangol.runner.entries import Past
     from dangol.runner.plan import Plan
+    from dangol.runner.tick import Report
 
 At = dt.datetime | dt.date | str | int | None
 """An instant: aware or local datetime, a date (its start), a text as in a playbook, µs since the epoch, None (now)."""
@@ -71,17 +77,32 @@ class Data:
     notes: list[Diagnostic] = field(default_factory=list)
     """What was found while reading, such as rows without a customer."""
 
+    asked: Checked = field(init=False, repr=False)
+    """`checked`, and what ad-hoc lines named of the library."""
+
+    unready: tuple[Diagnostic, ...] = ()
+    """Why the sources cannot be read yet."""
+
+    def __post_init__(self) -> None:
+        self.asked = self.checked
+
     def evaluate(self, needs: Needs, at: int) -> Evaluation:
         """The state that these needs ask for, at an instant. Raises DangolError when the data cannot be read."""
         from dangol.engine.backends.vector import Evaluation
         from dangol.engine.state import open_state
 
+        self.raise_unready()
         self.notes.clear()
         needs = needs.with_all(self._usual)
         state = open_state(
             self.sources, self.catalog, needs.events, needs.attributes, self.directory, self.progress, self.notes
         )
-        return Evaluation(self.checked.program, state, at)
+        return Evaluation(self.asked.program, state, at, arms=_arms)
+
+    def raise_unready(self) -> None:
+        """Raises DangolError when the sources cannot be read."""
+        if self.unready:
+            raise DangolError(*self.unready)
 
     @cached_property
     def _usual(self) -> Needs:
@@ -94,20 +115,32 @@ class Data:
         line = Line.of(expression)
         node, findings = self.node(line)
         if not isinstance(node, ir.Condition):
-            raise DangolError(diagnose("E510", "this is a value, not a condition", line, hints=("compare it: `… >= 3`",)))
+            raise DangolError(
+                diagnose("E510", "this is a value, not a condition", line, hints=("compare it: `… >= 3`",))
+            )
         instant = instant_from(at, self.zone)
-        evaluation = self.evaluate(needs_of([node], self.checked.program), instant)
+        evaluation = self.evaluate(needs_of([node], self.asked.program), instant)
         ids = members(evaluation, node)
         universe = int(evaluation.universe().sum())
-        return Answer(line.text, node, self.checked, instant, self.zone, universe, ids, (*findings, *self.notes))
+        return Answer(line.text, node, self.asked, instant, self.zone, universe, ids, (*findings, *self.notes))
 
     def node(self, line: Line) -> tuple[ir.Node, tuple[Diagnostic, ...]]:
         """What a line computes, and warnings about it. Raises DangolError when it is wrong."""
-        node, findings = check_expression(_parsed(line), line, self.zone, self.checked)
-        errors = [finding for finding in findings if finding.is_error]
+        tree = _parsed(line)
+        used = used_by([Written(line, tree)], self.catalog, self.zone, self.asked.names.defined)
+        self.asked = extend(self.asked, used.definitions, used.broken)
+        node, findings = check_expression(tree, line, self.zone, self.asked)
+        errors = [finding for finding in findings if finding.is_error and not (used.found and finding.code == "E223")]
+        errors = in_file_order([*errors, *used.found])
         if errors or node is None:
             raise DangolError(*errors)
         return node, tuple(findings)
+
+
+def _arms(split: ir.SplitArm, ids: Sequence[str]) -> NDArray[np.int16]:
+    from dangol.measure.assignment import arms
+
+    return arms(split.salt, [share for _, share in split.arms], ids)
 
 
 def members(evaluation: Evaluation, condition: ir.Condition) -> tuple[str, ...]:
@@ -127,9 +160,10 @@ class Project:
     def data(self) -> Data:
         """The project's sources, ready for evaluation."""
         files = self.files
-        if files.data_diagnostics:
-            raise DangolError(*files.data_diagnostics)
-        return Data(files.sources, files.catalog, files.checked, files.zone, files.state_directory, self.progress)
+        return Data(
+            files.sources, files.catalog, files.checked, files.zone, files.state_directory, self.progress,
+            unready=files.data_diagnostics,
+        )  # fmt: skip
 
     def members(self, name: str, at: At = None) -> pd.DataFrame:
         """The members of a segment (or of any condition in the language): a frame with the column `id`, sorted."""
@@ -143,11 +177,14 @@ class Project:
 
         from dangol.runner.values import plain
 
-        trait = self.files.checked.program.traits.get(name)
+        if is_library(name):
+            self.data.node(Line.of(name))
+        program = self.data.asked.program
+        trait = program.traits.get(name)
         if trait is None:
-            hints = did_you_mean(name, self.files.checked.program.traits)
+            hints = did_you_mean(name, program.traits)
             raise DangolError(diagnose("E201", f"`{name}` is not a trait", Line.of(name), hints=hints))
-        evaluation = self.data.evaluate(needs_of([trait], self.files.checked.program), instant_from(at, self.files.zone))
+        evaluation = self.data.evaluate(needs_of([trait], program), instant_from(at, self.files.zone))
         codes = evaluation.universe().nonzero()[0]
         found = plain(evaluation.values(ir.TraitRef(name, trait.type)), codes, self.files.zone)
         ids = [evaluation.state.ids[code] for code in codes.tolist()]
@@ -162,6 +199,7 @@ class Project:
         from dangol.engine.state import discover
         from dangol.playbook.compare import compare, outsiders
 
+        self.data.raise_unready()
         catalog, notes = discover(self.data.sources, self.data.directory)
         everything = Needs(events={name: set() for name in catalog.events})
         count, customers = outsiders(self.data.evaluate(everything, instant_from(None, self.files.zone)).state)
@@ -178,8 +216,9 @@ class Project:
         for scenario in program.scenarios:
             if what in (f"{scenario.playbook}/{scenario.name}", scenario.name):
                 return scenario
-        named = program.segments.get(what) or program.traits.get(what)
-        return named if named is not None else self.data.node(Line.of(what))[0]
+        node = self.data.node(Line.of(what))[0] if what not in self.files.checked.types else None
+        program = self.data.asked.program
+        return program.segments.get(what) or program.traits.get(what) or cast(ir.Node, node)
 
     def explain(self, what: str, customer: str, at: At = None, lang: Lang = "en") -> Explanation:
         """Why this customer is in or out, or what the value comes from. A scenario is explained by its WHO."""
@@ -187,15 +226,41 @@ class Project:
 
         found = self.find(what)
         node = found.who if isinstance(found, ir.Scenario) else found
-        needs = explanation_needs([node], self.files.checked.program, self.files.catalog)
+        needs = explanation_needs([node], self.data.asked.program, self.files.catalog)
         evaluation = self.data.evaluate(needs, instant_from(at, self.files.zone))
         return explain(node, customer, evaluation, reader(lang, self.files.zone))
 
     def plan(self, at: At = None, *, only: Iterable[str] = (), show_personal: bool = False) -> Plan:
-        """The dry run. `only`: names of playbooks or `playbook/scenario`."""
+        """The dry run, given what the ledger knows of earlier runs. `only`: names of playbooks or `playbook/scenario`."""
         from dangol.runner.rehearse import rehearse
 
-        return rehearse(self.files, self.data.evaluate, instant_from(at, self.files.zone), frozenset(only), show_personal)
+        instant = instant_from(at, self.files.zone)
+        with self._past() as past:
+            return rehearse(self.files, self.data.evaluate, instant, frozenset(only), show_personal, past=past)
+
+    @contextmanager
+    def _past(self) -> Iterator[Past | None]:
+        """The project's ledger, if there is one yet."""
+        written = self.files.config.ledger if self.files.config is not None else None
+        if written is None and not (self.files.state_directory / "ledger.db").exists():
+            yield None
+            return
+        from dangol.runner.ledger import ledger_at
+        from dangol.runner.station import ledger_location
+
+        with ledger_at(ledger_location(self.files)) as ledger:
+            yield ledger
+
+    def run(self, at: At = None, *, confirmed: bool = False, migrate: bool = False, wait: float = 0.0) -> Report:
+        """One tick: sends what is due. Raises DangolError before anything is sent when something stands against it."""
+        from dangol.runner.station import open_station
+        from dangol.runner.tick import tick
+
+        with open_station(self.files) as station:
+            return tick(
+                self.files, self.data.evaluate, station.ledger, station.channels, instant_from(at, self.files.zone),
+                confirmed=confirmed, migrate=migrate, wait=wait,
+            )  # fmt: skip
 
 
 def query(

@@ -200,6 +200,46 @@ def plan(
 
 
 @cli.command()
+@_directory
+@AT
+@click.option("--forever", is_flag=True, help="Keep ticking until stopped.")
+@click.option(
+    "--every", metavar="SECONDS", type=click.IntRange(1), default=60, show_default=True, help="With --forever."
+)
+@click.option("--confirm", "confirmed", is_flag=True, help="An unusually large audience is meant, once.")
+@click.option("--migrate", is_flag=True, help="Customers in a scenario whose text has changed move to the new text.")
+@click.option("--wait", metavar="SECONDS", type=float, default=0.0, help="Wait for another run to end.")
+@JSON
+def run(
+    directory: Path,
+    at: str | None,
+    forever: bool,
+    every: int,
+    confirmed: bool,
+    migrate: bool,
+    wait: float,
+    as_json: bool,
+) -> int:
+    """Send what is due: once, to those who may be sent to."""
+    import time
+
+    from dangol import api
+    from dangol.views import run as view
+
+    while True:
+        report = api.load(directory, progress=_progress()).run(at, confirmed=confirmed, migrate=migrate, wait=wait)
+        if as_json:
+            click.echo(json.dumps(view.as_json(report), ensure_ascii=False, indent=None if forever else 2))
+        else:
+            click.echo(view.as_text(report))
+        _show(report.plan.diagnostics)
+        if not forever:
+            return FINDINGS if any(d.is_error for d in report.plan.diagnostics) else FINE
+        confirmed = migrate = False
+        time.sleep(every)
+
+
+@cli.command()
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("demo-shop"))
 @AT
 @click.option("--customers", type=click.IntRange(1, 1_000_000), default=2000, show_default=True)
@@ -239,7 +279,13 @@ def init(files: tuple[Path, ...], directory: Path) -> int:
 @PERSONAL
 @JSON
 def explain(
-    what: str, directory: Path, lang: Lang, customer: str | None, at: str | None, show_personal_data: bool, as_json: bool
+    what: str,
+    directory: Path,
+    lang: Lang,
+    customer: str | None,
+    at: str | None,
+    show_personal_data: bool,
+    as_json: bool,
 ) -> int:
     """What a segment, trait, scenario or line says, in plain English or Korean."""
     from dangol import api

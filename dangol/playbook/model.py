@@ -195,14 +195,17 @@ class Data(Model):
 
 
 class Channel(Model):
-    """The attributes that hold the address and the consent."""
+    """The attributes that hold the address and the consent; the rest are `provider` and that provider's settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, arbitrary_types_allowed=True)
 
     address: Text | None = None
     consent: Text | None = None
 
 
 class Config(Model):
-    """dangol.yaml. `events`: event → property → type, with `from` for the name the source uses."""
+    """dangol.yaml. `events`: event → property → type, with `from` for the name the source uses; `ledger`: a path in the
+    project, or `env:NAME` for a variable that holds a PostgreSQL URL."""
 
     project: Text
     timezone: Text | None = None
@@ -212,6 +215,7 @@ class Config(Model):
     groups: dict[Name, tuple[Text, ...]] = Field(default_factory=dict)
     lists: dict[Name, Text] = Field(default_factory=dict)
     channels: dict[Name, Annotated[Channel, MaybeEmpty]] = Field(default_factory=dict)
+    ledger: Text | None = None
     holdout: Text | None = None
     quiet: Text | None = None
     caps: Lines = ()

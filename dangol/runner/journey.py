@@ -1,8 +1,9 @@
-"""Where each entry of a scenario stands at an instant: when it began, which step is due, which is over or to come."""
+"""Where each entry of a scenario stands at an instant: which step is due, which is over or to come, who leaves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,95 +12,110 @@ from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND
-from dangol.engine.state.model import NO_INSTANT, Micros
+from dangol.engine.state.model import NO_INSTANT, Mask, Micros
+from dangol.runner.entries import Entries
 from dangol.runner.policy import Gate, Outcome
 
 DEFAULT_EXPIRY = ir.Shift(micros=DAY)
 
 
 @dataclass(frozen=True)
-class Entries:
-    """Parallel to an audience: the instant of each entry (µs), and of the anchor event its name (a position in
-    `names`) and its row in the table of that name. State-based scenarios have no names, and positions of −1.
+class Settled:
+    """A step that these entries (positions) are through without a message: it expired, or its condition was false."""
 
-    `by_customer` is `time` for every customer of the state (NO_INSTANT: no entry).
-    """
-
-    names: tuple[str, ...]
-    time: Micros
-    event: NDArray[np.int64]
-    row: NDArray[np.int64]
-    by_customer: Micros
+    places: NDArray[np.int64]
+    step: int
+    due: Micros
+    state: Literal["expired", "cancelled"]
+    reason: str
 
 
 @dataclass(frozen=True)
 class Position:
-    """Parallel to an audience: the step that is due now (−1: none), when it was due, and the first of its alternatives
-    that is in question (1 where the step's condition is false and `else` follows)."""
+    """Parallel to the entries: the step that is due now (from 0; −1: none), when it was due, and the first of its
+    alternatives that is in question (1 where the step's condition is false and `else` follows)."""
 
     step: NDArray[np.int64]
     due: Micros
     alternative: NDArray[np.int64]
+    settled: tuple[Settled, ...]
 
 
-def entries_of(scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation) -> Entries:
-    """The entries of these customers (codes), as if they were found at this evaluation."""
-    everyone = np.full(evaluation.state.size, NO_INSTANT, np.int64)
-    if scenario.anchor is None:
-        everyone[codes] = evaluation.at
-        nothing = np.full(len(codes), -1, np.int64)
-        return Entries((), everyone[codes], nothing, nothing, everyone)
-    latest = evaluation.entries(scenario.anchor)
-    everyone[codes] = latest.time[codes]
-    event, row = latest.event[codes].astype(np.int64), latest.row[codes].astype(np.int64)
-    return Entries(latest.names, everyone[codes], event, row, everyone)
-
-
-def due_now(
-    scenario: ir.Scenario, codes: NDArray[np.int64], entries: Entries, evaluation: Evaluation, outcome: Outcome
-) -> Position:
+def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, outcome: Outcome) -> Position:
     """The step of each entry that goes out at this instant.
 
-    Steps are taken in order: one whose time is over (`expires`, 24h by default) is dropped, one whose condition is
-    false and has no `else` is passed over; the first other one is due now or to come. Who has none is held, and so is
-    who an `exit` condition lets go.
+    Who no longer qualifies leaves. Steps are taken in order: one whose time is over (`expires`, 24h by default) is
+    dropped, one whose condition is false and has no `else` is passed over; the first other one is due now or to come.
     """
-    for condition in scenario.exits:
-        outcome.hold(Gate.EXIT, _holds(condition, codes, entries, evaluation))
-    at, size = evaluation.at, len(codes)
-    expires = scenario.expires or DEFAULT_EXPIRY
-    step = np.full(size, -1, np.int64)
-    alternative = np.zeros(size, np.int64)
-    due_at = np.full(size, NO_INSTANT, np.int64)
-    open_, expired = outcome.free.copy(), np.zeros(size, bool)
-    previous = entries.time
+    _leave(scenario, entries, evaluation, outcome)
+    size, at = len(entries), evaluation.at
+    step, alternative = np.full(size, -1, np.int64), np.zeros(size, np.int64)
+    due_at, settled = np.full(size, NO_INSTANT, np.int64), list[Settled]()
+    waiting, expired = outcome.free.copy(), np.zeros(size, bool)
+    before = np.where(entries.before != NO_INSTANT, entries.before, entries.time)
     for number, written in enumerate(scenario.steps):
-        due = _due(written.due, entries.time, previous, at)
-        previous = due
-        outcome.hold(Gate.WAITING, open_ & (due > at))
-        open_ &= due <= at
-        over = zone_for(scenario.zone, due, expires).step(due, expires) < at
-        expired |= open_ & over
-        holds = _holds(written.condition, codes, entries, evaluation)
-        ready = open_ & ~over & (holds | (len(written.sends) > 1))
+        mine = waiting & (entries.next <= number)
+        due = _due(written.due, number, entries, before, at)
+        before = np.where(entries.next <= number, due, before)
+        outcome.hold(Gate.WAITING, mine & (due > at))
+        outcome.hold(Gate.RETRY, mine & (entries.next == number) & entries.is_open & (entries.ready > at))
+        waiting &= outcome.free
+        mine &= waiting
+        over = _over(scenario, due) < at
+        holds = _holds(written.condition, entries, evaluation)
+        passed = mine & ~over & ~holds & (len(written.sends) < 2)
+        ready = mine & ~over & ~passed
+        expired |= mine & over
+        settled.append(Settled(np.flatnonzero(mine & over), number, due[mine & over], "expired", Gate.EXPIRED.value))
+        settled.append(Settled(np.flatnonzero(passed), number, due[passed], "cancelled", Gate.CONDITION.value))
         if not written.sends:
-            outcome.hold(Gate.STOPPED, ready & holds)
-        else:
-            step[ready], due_at[ready] = number, due[ready]
-            alternative[ready] = np.where(holds[ready], 0, 1)
-        open_ &= ~ready
-    outcome.hold(Gate.EXPIRED, open_ & expired)
-    outcome.hold(Gate.CONDITION, open_ & ~expired)
-    return Position(step, due_at, alternative)
+            outcome.hold(Gate.STOPPED, ready)
+        step[ready], due_at[ready] = number, due[ready]
+        alternative[ready] = np.where(holds[ready], 0, 1)
+        waiting &= ~ready
+    outcome.hold(Gate.DONE, waiting & (entries.next >= len(scenario.steps)))
+    outcome.hold(Gate.EXPIRED, waiting & expired)
+    outcome.hold(Gate.CONDITION, waiting)
+    return Position(step, due_at, alternative, tuple(one for one in settled if len(one.places)))
 
 
-def _due(due: ir.Due | None, entry: Micros, previous: Micros, at: int) -> Micros:
-    if due is None:  # due at the evaluation that finds the entry
-        return np.full(len(entry), at, np.int64)
-    time = entry if due.word == "after" else previous
-    if due.shift is not None:
-        time = zone_for(due.zone, time, due.shift).step(time, due.shift)
-    return time if due.at is None else _next_time_of_day(time, due.at, due.zone)
+def _leave(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, outcome: Outcome) -> None:
+    for condition in scenario.exits:
+        outcome.hold(Gate.EXIT, _holds(condition, entries, evaluation))
+    running = ~entries.is_new
+    if scenario.still is not None and running.any():
+        outcome.hold(Gate.LEFT, running & ~_holds(scenario.still, entries, evaluation))
+
+
+def _over(scenario: ir.Scenario, due: Micros) -> Micros:
+    expires = scenario.expires or DEFAULT_EXPIRY
+    return zone_for(scenario.zone, due, expires).step(due, expires)
+
+
+def _due(due: ir.Due | None, number: int, entries: Entries, before: Micros, at: int) -> Micros:
+    """When the step is due: as recorded, if it is."""
+    if due is None:  # at the evaluation that finds the entry, or together with the step before
+        time = before if number else np.full(len(entries), at, np.int64)
+    else:
+        start = entries.time if due.word == "after" else before
+        time = start if due.shift is None else zone_for(due.zone, start, due.shift).step(start, due.shift)
+        if due.word == "wait" and due.shift is not None:
+            time = _not_before_it_went(time, entries, number, due)
+        if due.at is not None:
+            time = _next_time_of_day(time, due.at, due.zone)
+    recorded = entries.is_open & (entries.next == number)
+    return np.where(recorded, entries.due, time)
+
+
+def _not_before_it_went(time: Micros, entries: Entries, number: int, due: ir.Due) -> Micros:
+    """`wait 24h` is at least 24 h after the step before really went out, too."""
+    went = (entries.next == number) & (entries.went != NO_INSTANT)
+    if not went.any() or due.shift is None:
+        return time
+    later = zone_for(due.zone, entries.went[went], due.shift).step(entries.went[went], due.shift)
+    time = time.copy()
+    time[went] = np.maximum(time[went], later)
+    return time
 
 
 def _next_time_of_day(instants: Micros, minute: int, zone: str) -> Micros:
@@ -111,9 +127,7 @@ def _next_time_of_day(instants: Micros, minute: int, zone: str) -> Micros:
     return np.where(same_day >= instants, same_day, next_day)
 
 
-def _holds(
-    condition: ir.Condition | None, codes: NDArray[np.int64], entries: Entries, evaluation: Evaluation
-) -> NDArray[np.bool_]:
+def _holds(condition: ir.Condition | None, entries: Entries, evaluation: Evaluation) -> Mask:
     if condition is None:
-        return np.ones(len(codes), bool)
-    return evaluation.members(condition, entry=entries.by_customer)[codes]
+        return np.ones(len(entries), bool)
+    return evaluation.members(condition, entry=entries.by_customer)[entries.codes]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 PERSONAL_NAMES = frozenset(
-    "name first_name last_name full_name email e_mail mail phone mobile tel telephone address street birthday "
-    "birthdate push_token token 이름 성명 이메일 전화 전화번호 휴대폰 주소 생일".split()
+    {
+        *("name", "first_name", "last_name", "full_name", "email", "e_mail", "mail", "phone", "mobile", "tel"),
+        *("telephone", "address", "street", "birthday", "birthdate", "push_token", "token"),
+        *("이름", "성명", "이메일", "전화", "전화번호", "휴대폰", "주소", "생일"),
+    }
 )
 """Attributes that are personal by their name; the channels' address attributes are besides."""
 

@@ -5,9 +5,10 @@ Nothing here can send: a Plan is data, and this module knows no channel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
-from dangol.engine.state.model import State
-from dangol.runner.journey import Entries, Position, due_now, entries_of
-from dangol.runner.policy import Gate, Held, Outcome, Policy, in_tick, open_gates
-from dangol.runner.recipients import Rendering, render
+from dangol.runner.caps import Competitor, compete
+from dangol.runner.entries import Entries, Past, entries_of
+from dangol.runner.journey import due_now
+from dangol.runner.policy import ENDS, FINAL, WAITS, Channel, Gate, Held, Outcome, Policy, open_gates
+from dangol.runner.recipients import Letter, Rendering, render
+from dangol.runner.values import plain
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,13 @@ class ScenarioPlan:
     held: tuple[Held, ...]
     samples: tuple[Sample, ...]
     arms: Mapping[str, int]
-    """Arm → customers of the audience in it, the control included."""
+    """Arm → entries in it, the control included."""
+    record: Record = field(repr=False, compare=False)
+
+    @property
+    def full_name(self) -> str:
+        """`playbook/scenario`."""
+        return f"{self.playbook}/{self.scenario}"
 
     @property
     def volume(self) -> dict[str, int]:
@@ -106,21 +115,56 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass
-class _Draft:
-    """One scenario while it is planned; arrays are parallel to `codes`, the audience."""
+@dataclass(frozen=True)
+class Decision:
+    """What is decided about one step of an entry.
+
+    `place` is the entry's position in the record; `step` counts from 1. state: planned (with channel, message, address,
+    content), held (it waits, for `reason`), expired or cancelled.
+    """
+
+    place: int
+    step: int
+    due: int
+    state: Literal["planned", "held", "expired", "cancelled"]
+    reason: str | None = None
+    channel: str | None = None
+    arm: str | None = None
+    message: str | None = None
+    address: str | None = None
+    content: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class End:
+    """An entry that ends: `finished`, or `left` because it no longer qualifies."""
+
+    place: int
+    state: Literal["finished", "left"]
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What applying a scenario's plan writes down: its entries (id −1: it begins), decisions about steps, ends."""
 
     scenario: ir.Scenario
-    reading: Reading
-    codes: NDArray[np.int64]
+    customers: tuple[str, ...]
     entries: Entries
-    position: Position
-    outcome: Outcome
-    arms: Mapping[str, NDArray[np.bool_]]
+    decisions: tuple[Decision, ...]
+    ends: tuple[End, ...]
 
-    @property
-    def name(self) -> str:
-        return f"{self.scenario.playbook}/{self.scenario.name}"
+
+@dataclass
+class _Draft:
+    """One scenario while it is planned."""
+
+    reading: Reading
+    competitor: Competitor
+    entered: int
+    """Members of WHO who may not enter (again)."""
+    arms: Mapping[str, NDArray[np.int16]]
 
 
 def make_plan(
@@ -130,22 +174,33 @@ def make_plan(
     evaluation: Evaluation,
     *,
     zone: str,
+    past: Past | None = None,
+    asked: Callable[[ir.Scenario], bool] = lambda scenario: True,
     show_personal: bool = False,
     samples: int = 1,
 ) -> Plan:
-    """The plan of these scenarios (each with its reading) at the evaluation's instant."""
-    drafts = [_draft(scenario, reading, playbooks, policy, evaluation) for scenario, reading in scenarios]
-    in_tick(policy, [(d.scenario, d.codes, d.position, d.outcome) for d in drafts], evaluation.at)
+    """The plan of these scenarios (each with its reading) at the evaluation's instant.
+
+    past: the record of earlier ticks; asked: whether a scenario looks for new entries at this instant.
+    """
+    evaluation.prepare([scenario.who for scenario, _ in scenarios])
+    drafts = [
+        _draft(scenario, reading, playbooks, policy, evaluation, past, asked(scenario))
+        for scenario, reading in scenarios
+    ]
+    compete(policy, [draft.competitor for draft in drafts], evaluation, past)
     plans: list[ScenarioPlan] = []
     findings: list[Diagnostic] = []
+    hidden = frozenset() if show_personal else policy.personal
     for draft in drafts:
+        one = draft.competitor
         rendering = render(
-            draft.scenario, playbooks[draft.scenario.playbook], draft.codes, draft.entries, draft.position,
-            draft.outcome, evaluation, policy.personal if not show_personal else frozenset(), samples,
+            one.scenario, playbooks[one.scenario.playbook], one.entries, one.position, one.outcome, draft.arms,
+            evaluation, hidden, samples,
         )  # fmt: skip
         findings += rendering.diagnostics
-        plans.append(_finished(draft, rendering, evaluation.state))
-    hit = {plan_name(p): frozenset(send.customer for send in p.sends) for p in plans}
+        plans.append(_finished(draft, rendering, policy, evaluation))
+    hit = {plan.full_name: frozenset(send.customer for send in plan.sends) for plan in plans}
     return Plan(
         at=evaluation.at,
         zone=zone,
@@ -157,40 +212,100 @@ def make_plan(
     )
 
 
-def plan_name(plan: ScenarioPlan) -> str:
-    """`playbook/scenario`."""
-    return f"{plan.playbook}/{plan.scenario}"
-
-
 def _draft(
-    scenario: ir.Scenario, reading: Reading, playbooks: Mapping[str, Playbook], policy: Policy, evaluation: Evaluation
+    scenario: ir.Scenario,
+    reading: Reading,
+    playbooks: Mapping[str, Playbook],
+    policy: Policy,
+    evaluation: Evaluation,
+    past: Past | None,
+    asked: bool,
 ) -> _Draft:
-    codes = np.flatnonzero(evaluation.members(scenario.who))
-    entries = entries_of(scenario, codes, evaluation)
-    outcome = Outcome.of(len(codes))
-    position = due_now(scenario, codes, entries, evaluation, outcome)
-    arms = open_gates(scenario, playbooks[scenario.playbook].holdout, policy, codes, position, evaluation, outcome)
-    return _Draft(scenario, reading, codes, entries, position, outcome, arms)
+    entries = entries_of(scenario, evaluation, past, asked=asked)
+    outcome = Outcome.of(len(entries))
+    position = due_now(scenario, entries, evaluation, outcome)
+    holdout = playbooks[scenario.playbook].holdout
+    arms = open_gates(scenario, holdout, policy, entries, position, evaluation, outcome, past)
+    entered = 0
+    if past is not None and asked:
+        outside = evaluation.members(scenario.who).copy()
+        outside[entries.codes] = False
+        entered = int(np.count_nonzero(outside))
+    return _Draft(reading, Competitor(scenario, entries, position, outcome), entered, arms)
 
 
-def _finished(draft: _Draft, rendering: Rendering, state: State) -> ScenarioPlan:
-    scenario = draft.scenario
+def _finished(draft: _Draft, rendering: Rendering, policy: Policy, evaluation: Evaluation) -> ScenarioPlan:
+    one = draft.competitor
+    ids = evaluation.state.ids
+    customers = tuple(ids[code] for code in one.entries.codes.tolist())
+
+    def send(letter: Letter) -> Send:
+        w = letter.writing
+        return Send(customers[letter.place], w.channel, w.number, w.arm, w.message)
+
     return ScenarioPlan(
-        playbook=scenario.playbook,
-        scenario=scenario.name,
+        playbook=one.scenario.playbook,
+        scenario=one.scenario.name,
         reading=draft.reading,
-        audience=len(draft.codes),
-        sends=tuple(
-            Send(customer, step.channel, step.number, step.arm, step.message)
-            for customer, step in sorted(rendering.sends(state.ids), key=lambda pair: pair[0])
+        audience=len(one.entries) + draft.entered,
+        sends=tuple(sorted(map(send, rendering.letters), key=lambda each: each.customer)),
+        held=one.outcome.held(draft.entered),
+        samples=tuple(Sample(send(letter), letter.content) for letter in rendering.samples),
+        arms={
+            arm: int(np.count_nonzero(draft.arms[split.name] == number))
+            for split in one.scenario.splits
+            for number, (arm, _) in enumerate(split.arms)
+        },
+        record=Record(
+            one.scenario,
+            customers,
+            one.entries,
+            tuple(_decisions(one, rendering, policy, evaluation)),
+            tuple(_ends(one, evaluation.at)),
         ),
-        held=draft.outcome.held(),
-        samples=tuple(
-            Sample(Send(state.ids[code], step.channel, step.number, step.arm, step.message), content)
-            for code, step, content in rendering.samples
-        ),
-        arms={arm: int(np.count_nonzero(mask)) for arm, mask in draft.arms.items()},
     )
+
+
+def _decisions(one: Competitor, rendering: Rendering, policy: Policy, evaluation: Evaluation) -> Iterator[Decision]:
+    """What is decided about each step that is due, or was."""
+    for settled in one.position.settled:
+        for place, due in zip(settled.places.tolist(), settled.due.tolist(), strict=True):
+            yield Decision(place, settled.step + 1, due, settled.state, settled.reason)
+    steps, dues = one.position.step + 1, one.position.due
+    for gates, state in ((FINAL, "cancelled"), (WAITS, "held")):
+        for gate in gates:
+            for place in np.flatnonzero(one.outcome.at(gate) & (steps > 0)).tolist():
+                yield Decision(place, int(steps[place]), int(dues[place]), state, gate.value)
+    addresses = _addresses(one, rendering, policy, evaluation)
+    for letter, address in zip(rendering.letters, addresses, strict=True):
+        w, place = letter.writing, letter.place
+        yield Decision(
+            place, w.number, int(dues[place]), "planned", None, w.channel, w.arm, w.message, address, letter.content
+        )
+
+
+def _addresses(one: Competitor, rendering: Rendering, policy: Policy, evaluation: Evaluation) -> Iterator[str | None]:
+    columns: dict[str, list[object]] = {}
+    for letter in rendering.letters:
+        attribute = policy.channels.get(letter.writing.channel, Channel()).address
+        if attribute is None or attribute == "id":
+            yield None if attribute is None else evaluation.state.ids[int(one.entries.codes[letter.place])]
+            continue
+        if attribute not in columns:
+            columns[attribute] = plain(evaluation.state.attributes[attribute], one.entries.codes, one.scenario.zone)
+        yield str(columns[attribute][letter.place])
+
+
+def _ends(one: Competitor, at: int) -> Iterator[End]:
+    """Who leaves, and who is through. A finished entry ends when its last message went out."""
+    stays = one.scenario.anchor is None and one.scenario.again.mode == "each time"  # until the state is left
+    for gate in ENDS:
+        state: Literal["finished", "left"] = "left" if gate in (Gate.EXIT, Gate.LEFT) else "finished"
+        if stays and state == "finished" and gate is not Gate.STOPPED:
+            continue
+        for place in np.flatnonzero(one.outcome.at(gate)).tolist():
+            last = int(max(one.entries.went[place], one.entries.before[place]))
+            yield End(place, state, last if gate is Gate.DONE and last > 0 else at, gate.value)
 
 
 def _volume(plans: Sequence[ScenarioPlan]) -> dict[str, int]:
@@ -207,4 +322,16 @@ def _overlaps(hit: Mapping[str, frozenset[str]]) -> list[Overlap]:
     return [Overlap(a, b, both) for a, b in pairs if (both := len(hit[a] & hit[b]))]
 
 
-__all__ = ["Gate", "Held", "Overlap", "Plan", "Playbook", "Policy", "Reading", "Sample", "ScenarioPlan", "Send", "make_plan"]
+__all__ = [
+    "Gate",
+    "Held",
+    "Overlap",
+    "Plan",
+    "Playbook",
+    "Policy",
+    "Reading",
+    "Sample",
+    "ScenarioPlan",
+    "Send",
+    "make_plan",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -16,8 +16,10 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import DAY, SECOND, local_of
 from dangol.measure.assignment import arms as draw_arms
 from dangol.measure.assignment import held_out
+from dangol.runner.values import plain
 
 if TYPE_CHECKING:
+    from dangol.runner.entries import Entries, Past
     from dangol.runner.journey import Position
 
 CONTROL = "control"
@@ -26,16 +28,19 @@ CONTROL = "control"
 class Gate(Enum):
     """Where a customer of the audience stops, in the order in which it is asked. The value is the reason as shown.
 
-    Gates marked with a star need the record of earlier runs; they hold nobody while there is none.
+    Those of `ENTERED`, `LEFT`, `DONE`, `RETRY` and `SUPPRESSED` come from the record of earlier ticks.
     """
 
-    RUNNING = "already entered"  # *
+    ENTERED = "already entered"
     EXIT = "left by an exit condition"
+    LEFT = "no longer qualifies"
     WAITING = "a step is due later"
+    RETRY = "to be tried again later"
+    DONE = "every step is done"
     EXPIRED = "every step that was due has expired"
     STOPPED = "stopped by a step"
     CONDITION = "the condition of every step is false"
-    SUPPRESSED = "on the suppression list"  # *
+    SUPPRESSED = "on the suppression list"
     CONSENT = "no consent"
     ADDRESS = "no address"
     PROJECT_HOLDOUT = "project holdout"
@@ -45,6 +50,16 @@ class Gate(Enum):
     CAP = "frequency cap"
     QUIET = "quiet hours"
     INCOMPLETE = "a value of the message is missing"
+
+
+FINAL = (Gate.PROJECT_HOLDOUT, Gate.PLAYBOOK_HOLDOUT, Gate.HOLDOUT, Gate.CONTROL)
+"""Gates at which a step is settled without a message; the entry goes on like the others."""
+
+ENDS = (Gate.EXIT, Gate.LEFT, Gate.DONE, Gate.EXPIRED, Gate.STOPPED, Gate.CONDITION)
+"""Gates at which the entry ends."""
+
+WAITS = (Gate.SUPPRESSED, Gate.CONSENT, Gate.ADDRESS, Gate.CAP, Gate.QUIET, Gate.INCOMPLETE)
+"""Gates at which the step waits for another tick, until it goes out or expires."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +88,14 @@ class Outcome:
         """Holds at `gate` whoever of the mask is still free."""
         self.gate[mask & self.free] = _ORDER[gate]
 
-    def held(self) -> tuple[Held, ...]:
-        """The counts per gate that holds somebody, in the order of the gates."""
+    def at(self, *gates: Gate) -> NDArray[np.bool_]:
+        """Who is held at one of these gates."""
+        return np.isin(self.gate, [_ORDER[gate] for gate in gates])
+
+    def held(self, entered: int = 0) -> tuple[Held, ...]:
+        """The counts per gate that holds somebody, in the order of the gates; `entered` are those already entered."""
         counts = np.bincount(self.gate[~self.free], minlength=len(_ORDER))
+        counts[_ORDER[Gate.ENTERED]] += entered
         return tuple(Held(gate.value, int(counts[n])) for gate, n in _ORDER.items() if counts[n])
 
 
@@ -106,18 +126,23 @@ def open_gates(
     scenario: ir.Scenario,
     playbook_holdout: Fraction | None,
     policy: Policy,
-    codes: NDArray[np.int64],
+    entries: Entries,
     position: Position,
     evaluation: Evaluation,
     outcome: Outcome,
-) -> Mapping[str, NDArray[np.bool_]]:
-    """Asks consent, address, holdouts and arms of those who have a step due, and holds whom they stop.
+    past: Past | None,
+) -> Mapping[str, NDArray[np.int16]]:
+    """Asks suppression, consent, address, holdouts and arms of those who have a step due, and holds whom they stop.
 
     Chooses each customer's alternative (`position.alternative` is advanced to the first channel that is allowed and
-    reachable). Returns the arms of the scenario's splits as masks over the audience.
+    reachable). Returns per split of the scenario the position of each customer's arm.
     """
-    _choose_channel(scenario, policy, codes, position, evaluation, outcome)
-    ids = _ids(evaluation, codes)
+    reach = _Reach(policy, entries.codes, evaluation, past)
+    for number, step in enumerate(scenario.steps):
+        here = (position.step == number) & outcome.free
+        if here.any():
+            _choose_channel(step, here, position, reach, outcome)
+    ids = [evaluation.state.ids[code] for code in entries.codes.tolist()] if len(entries) else []
     for gate, salt, share in (
         (Gate.PROJECT_HOLDOUT, f"holdout/{policy.project}", policy.holdout),
         (Gate.PLAYBOOK_HOLDOUT, f"holdout/{policy.project}/{scenario.playbook}", playbook_holdout),
@@ -128,124 +153,82 @@ def open_gates(
     arms = {split.name: draw_arms(split.salt, [share for _, share in split.arms], ids) for split in scenario.splits}
     for split in scenario.splits:
         control = [number for number, (arm, _) in enumerate(split.arms) if arm == CONTROL]
-        used = _uses_split(scenario, position, split.name)
-        outcome.hold(Gate.CONTROL, used & np.isin(arms[split.name], control))
-    return {arm: arms[split.name] == n for split in scenario.splits for n, (arm, _) in enumerate(split.arms)}
-
-
-def _ids(evaluation: Evaluation, codes: NDArray[np.int64]) -> list[str]:
-    ids = evaluation.state.ids
-    return [ids[code] for code in codes.tolist()]
+        outcome.hold(Gate.CONTROL, chosen(scenario, position, split=split.name) & np.isin(arms[split.name], control))
+    return arms
 
 
 def _choose_channel(
-    scenario: ir.Scenario,
-    policy: Policy,
-    codes: NDArray[np.int64],
-    position: Position,
-    evaluation: Evaluation,
-    outcome: Outcome,
+    step: ir.Step, here: NDArray[np.bool_], position: Position, reach: _Reach, outcome: Outcome
 ) -> None:
-    for number, step in enumerate(scenario.steps):
-        here = (position.step == number) & outcome.free
-        if not here.any():
-            continue
-        consents = np.zeros(len(codes), bool)
-        found = np.zeros(len(codes), bool)
-        for alternative, send in enumerate(step.sends):
-            allowed, reachable = _gates_of(send.channel, policy, codes, evaluation)
-            asked = here & ~found & (position.alternative <= alternative)
-            consents |= asked & allowed
-            taken = asked & allowed & reachable
-            position.alternative[taken] = alternative
-            found |= taken
-        outcome.hold(Gate.CONSENT, here & ~found & ~consents)
-        outcome.hold(Gate.ADDRESS, here & ~found & consents)
+    found, free, consents = (np.zeros(len(here), bool) for _ in range(3))
+    for alternative, send in enumerate(step.sends):
+        asked = here & ~found & (position.alternative <= alternative)
+        free |= asked & ~reach.suppressed(send.channel)
+        allowed = asked & ~reach.suppressed(send.channel) & reach.consented(send.channel)
+        consents |= allowed
+        taken = allowed & reach.addressed(send.channel)
+        position.alternative[taken] = alternative
+        found |= taken
+    outcome.hold(Gate.SUPPRESSED, here & ~found & ~free)
+    outcome.hold(Gate.CONSENT, here & ~found & ~consents)
+    outcome.hold(Gate.ADDRESS, here & ~found)
 
 
-def _gates_of(
-    channel: str, policy: Policy, codes: NDArray[np.int64], evaluation: Evaluation
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Who has consented to the channel (missing consent is no consent), and who has an address for it."""
-    rules = policy.channels.get(channel, Channel())
-    yes = np.ones(len(codes), bool)
-    allowed = yes if rules.consent is None else evaluation.members(_consented(rules.consent))[codes]
-    if rules.address is None:
-        return allowed, yes
-    return allowed, evaluation.members(_has_address(rules.address, evaluation))[codes]
+class _Reach:
+    """Who may be sent to on a channel, and who can be."""
+
+    def __init__(self, policy: Policy, codes: NDArray[np.int64], evaluation: Evaluation, past: Past | None) -> None:
+        self.policy, self.codes, self.evaluation, self.past = policy, codes, evaluation, past
+        self._suppressed: dict[str, NDArray[np.bool_]] = {}
+
+    def consented(self, channel: str) -> NDArray[np.bool_]:
+        """Who has consented; missing consent is no consent. Everybody where the project names no consent."""
+        attribute = self.policy.channels.get(channel, Channel()).consent
+        if attribute is None:
+            return np.ones(len(self.codes), bool)
+        return self.evaluation.members(ir.Truth(ir.Attribute(attribute, "boolean")))[self.codes]
+
+    def addressed(self, channel: str) -> NDArray[np.bool_]:
+        """Who has an address; everybody where the project names none."""
+        attribute = self.policy.channels.get(channel, Channel()).address
+        if attribute is None or attribute == "id":
+            return np.ones(len(self.codes), bool)
+        value = ir.Attribute(attribute, self.evaluation.state.attributes[attribute].type)
+        present: list[ir.Condition] = [ir.Not(ir.IsMissing(value))]
+        if value.type == "text":
+            present.append(ir.Not(ir.Compare("=", value, ir.Constant("text", ""))))
+        return self.evaluation.members(ir.And(tuple(present)))[self.codes]
+
+    def suppressed(self, channel: str) -> NDArray[np.bool_]:
+        """Who is on the suppression list, by id or by the address for the channel."""
+        if channel not in self._suppressed:
+            self._suppressed[channel] = self._suppressed_now(channel)
+        return self._suppressed[channel]
+
+    def _suppressed_now(self, channel: str) -> NDArray[np.bool_]:
+        found = np.zeros(len(self.codes), bool)
+        listed = self.past.suppressed(channel) if self.past is not None else None
+        if listed is None or not (listed.customers or listed.addresses):
+            return found
+        ids = self.evaluation.state.ids
+        found |= np.array([ids[code] in listed.customers for code in self.codes.tolist()], bool)
+        attribute = self.policy.channels.get(channel, Channel()).address
+        if attribute is not None and attribute != "id" and listed.addresses:
+            values = plain(self.evaluation.state.attributes[attribute], self.codes, "UTC")
+            found |= np.array([str(value) in listed.addresses for value in values], bool)
+        return found
 
 
-def _consented(attribute: str) -> ir.Condition:
-    return ir.Truth(ir.Attribute(attribute, "boolean"))
-
-
-def _has_address(attribute: str, evaluation: Evaluation) -> ir.Condition:
-    column = evaluation.state.attributes[attribute]
-    value = ir.Attribute(attribute, column.type)
-    present: ir.Condition = ir.Not(ir.IsMissing(value))
-    if column.type != "text":
-        return present
-    return ir.And((present, ir.Not(ir.Compare("=", value, ir.Constant("text", "")))))
-
-
-def _uses_split(scenario: ir.Scenario, position: Position, split: str) -> NDArray[np.bool_]:
-    used = np.zeros(len(position.step), bool)
-    for number, step in enumerate(scenario.steps):
-        for alternative, send in enumerate(step.sends):
-            if send.split == split:
-                used |= (position.step == number) & (position.alternative == alternative)
-    return used
-
-
-def in_tick(
-    policy: Policy, drafts: Sequence[tuple[ir.Scenario, NDArray[np.int64], Position, Outcome]], at: int
-) -> None:
-    """Lets the scenarios of one tick compete: caps count over all of them, then quiet hours hold the rest.
-
-    Messages to one customer are taken by priority (highest first), then the earlier due, then the scenario's name.
-    """
-    for cap in policy.caps:
-        _apply_cap(cap, drafts)
-    for scenario, _, _, outcome in drafts:
-        for quiet in (policy.quiet, scenario.quiet):
-            if quiet is not None and is_quiet(quiet, at):
-                outcome.hold(Gate.QUIET, np.ones(len(outcome.gate), bool))
-
-
-def _apply_cap(
-    cap: ir.Cap, drafts: Sequence[tuple[ir.Scenario, NDArray[np.int64], Position, Outcome]]
-) -> None:
-    if not drafts:
-        return
-    counted = [outcome.free & _on_channel(scenario, position, cap.channel) for scenario, _, position, outcome in drafts]
-    by_name = sorted(range(len(drafts)), key=lambda n: (drafts[n][0].playbook, drafts[n][0].name))
-    rank = {number: place for place, number in enumerate(by_name)}
-    customer = np.concatenate([codes[mask] for (_, codes, _, _), mask in zip(drafts, counted, strict=True)])
-    due = np.concatenate([position.due[mask] for (_, _, position, _), mask in zip(drafts, counted, strict=True)])
-    sizes = [int(np.count_nonzero(mask)) for mask in counted]
-    priority = np.repeat([-scenario.priority for scenario, *_ in drafts], sizes)
-    name = np.repeat([rank[n] for n in range(len(drafts))], sizes)
-    order = np.lexsort((name, due, priority, customer))
-    ordered = customer[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
-    place = np.arange(len(ordered)) - np.repeat(starts, np.diff(np.r_[starts, len(ordered)]))
-    refused = np.zeros(len(ordered), bool)
-    refused[order] = place >= cap.count
-    for (_, _, _, outcome), mask, part in zip(drafts, counted, np.split(refused, np.cumsum(sizes)[:-1]), strict=True):
-        held = np.zeros(len(mask), bool)
-        held[np.flatnonzero(mask)[part]] = True
-        outcome.hold(Gate.CAP, held)
-
-
-def _on_channel(scenario: ir.Scenario, position: Position, channel: str | None) -> NDArray[np.bool_]:
-    if channel is None:
-        return np.ones(len(position.step), bool)
-    on = np.zeros(len(position.step), bool)
+def chosen(
+    scenario: ir.Scenario, position: Position, *, split: str | None = None, channel: str | None = None
+) -> NDArray[np.bool_]:
+    """Whose chosen send names this split, or goes out on this channel."""
+    found = np.zeros(len(position.step), bool)
     for number, step in enumerate(scenario.steps):
         for alternative, send in enumerate(step.sends):
-            if send.channel == channel:
-                on |= (position.step == number) & (position.alternative == alternative)
-    return on
+            if (split is None or send.split == split) and (channel is None or send.channel == channel):
+                found |= (position.step == number) & (position.alternative == alternative)
+    return found
 
 
 def is_quiet(quiet: ir.Quiet, at: int) -> bool:

@@ -13,8 +13,8 @@ from dangol.diagnostics import Diagnostic, Line, Span, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.state.model import Column
-from dangol.measure.assignment import arms as draw_arms
-from dangol.runner.journey import Entries, Position
+from dangol.runner.entries import Entries
+from dangol.runner.journey import Position
 from dangol.runner.messages import Template, TemplateError, compile_template
 from dangol.runner.personal import mask
 from dangol.runner.policy import Gate, Outcome
@@ -36,26 +36,33 @@ class Writing:
 
 
 @dataclass(frozen=True)
-class Rendering:
-    """Recipients (customer codes) per writing, samples of what they read, and findings."""
+class Letter:
+    """What one entry (its position) would be sent: the writing, and each part filled in."""
 
-    groups: tuple[tuple[Writing, NDArray[np.int64]], ...]
-    samples: tuple[tuple[int, Writing, dict[str, str]], ...]
+    place: int
+    writing: Writing
+    content: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Every recipient's letter, samples with personal values masked, and findings."""
+
+    letters: tuple[Letter, ...]
+    samples: tuple[Letter, ...]
     diagnostics: tuple[Diagnostic, ...]
 
-    def sends(self, ids: Sequence[str]) -> Iterator[tuple[str, Writing]]:
-        for writing, codes in self.groups:
-            for code in codes.tolist():
-                yield ids[code], writing
+
+Arms = Mapping[str, NDArray[np.int16]]
 
 
 def render(
     scenario: ir.Scenario,
     playbook: Playbook,
-    codes: NDArray[np.int64],
     entries: Entries,
     position: Position,
     outcome: Outcome,
+    arms: Arms,
     evaluation: Evaluation,
     personal: frozenset[str],
     samples: int,
@@ -66,56 +73,49 @@ def render(
     variables and missing values become diagnostics at the message's place in its file.
     """
     findings: list[Diagnostic] = []
-    groups: list[tuple[Writing, NDArray[np.int64]]] = []
-    shown: list[tuple[int, Writing, dict[str, str]]] = []
-    for writing, here in _writings(scenario, playbook, codes, position, outcome, evaluation):
-        values = _Values(scenario, entries, codes, evaluation)
+    letters: list[Letter] = []
+    shown: list[Letter] = []
+    values = _Values(scenario, entries, evaluation)
+    for writing, here in _writings(scenario, playbook, position, outcome, arms):
         template = _template(writing, values, findings)
         if template is None:
             outcome.hold(Gate.INCOMPLETE, here)
             continue
         filled = _fill(template, np.flatnonzero(here), values, writing, findings)
-        good = here.copy()
-        good[[n for n in np.flatnonzero(here).tolist() if n not in filled]] = False
-        outcome.hold(Gate.INCOMPLETE, here & ~good)
-        groups.append((writing, codes[good]))
-        for n in list(filled)[:samples]:
-            content = filled[n] if not personal else template.render(values.of(n, template, personal))
-            shown.append((int(codes[n]), writing, content))
-    return Rendering(tuple(groups), tuple(shown), tuple(findings))
+        lacking = here.copy()
+        lacking[list(filled)] = False
+        outcome.hold(Gate.INCOMPLETE, lacking)
+        letters += [Letter(place, writing, content) for place, content in filled.items()]
+        for place in list(filled)[:samples]:
+            content = template.render(values.of(place, template, personal)) if personal else filled[place]
+            shown.append(Letter(place, writing, content))
+    return Rendering(tuple(letters), tuple(shown), tuple(findings))
 
 
 def _writings(
-    scenario: ir.Scenario,
-    playbook: Playbook,
-    codes: NDArray[np.int64],
-    position: Position,
-    outcome: Outcome,
-    evaluation: Evaluation,
+    scenario: ir.Scenario, playbook: Playbook, position: Position, outcome: Outcome, arms: Arms
 ) -> Iterator[tuple[Writing, NDArray[np.bool_]]]:
-    """Each message in question with the mask of its recipients over the audience."""
+    """Each message in question with the mask of its recipients over the entries."""
     for number, step in enumerate(scenario.steps):
         for alternative, send in enumerate(step.sends):
             here = outcome.free & (position.step == number) & (position.alternative == alternative)
             if not here.any():
                 continue
-            for arm, message, mask_ in _arms(scenario, send, codes, here, evaluation):
+            for arm, message, theirs in _by_arm(scenario, send, here, arms):
                 parts = _parts(playbook, scenario.name, send, message)
-                yield Writing(number + 1, send.channel, arm, message, parts), mask_
+                yield Writing(number + 1, send.channel, arm, message, parts), theirs
 
 
-def _arms(
-    scenario: ir.Scenario, send: ir.Send, codes: NDArray[np.int64], here: NDArray[np.bool_], evaluation: Evaluation
+def _by_arm(
+    scenario: ir.Scenario, send: ir.Send, here: NDArray[np.bool_], arms: Arms
 ) -> Iterator[tuple[str | None, str, NDArray[np.bool_]]]:
     if send.split is None:
         yield None, send.message if send.message is not None else send.inline or "", here
         return
     split = next(split for split in scenario.splits if split.name == send.split)
-    ids = evaluation.state.ids
-    drawn = draw_arms(split.salt, [share for _, share in split.arms], [ids[code] for code in codes.tolist()])
     for number, (arm, _) in enumerate(split.arms):
-        if (mask_ := here & (drawn == number)).any():
-            yield arm, arm, mask_
+        if (theirs := here & (arms[split.name] == number)).any():
+            yield arm, arm, theirs
 
 
 def _parts(playbook: Playbook, scenario: str, send: ir.Send, message: str) -> Mapping[str, Line]:
@@ -128,7 +128,9 @@ def _inline(rule: Line, text: str) -> Line:
     """The place of a message written in the line, when it stands there letter by letter."""
     start = rule.text.find(text)
     if start < 0 or rule.places is None:
-        return Line(text, rule.source, None if rule.text == text else [rule.in_source(Span(0, 1)).start] * (len(text) + 1))
+        return Line(
+            text, rule.source, None if rule.text == text else [rule.in_source(Span(0, 1)).start] * (len(text) + 1)
+        )
     return Line(text, rule.source, rule.places[start : start + len(text) + 1])
 
 
@@ -187,7 +189,7 @@ def _lacks(writing: Writing, reason: str, count: int, total: int) -> Diagnostic:
         return diagnose("E504", f"for {people} this message cannot be written: {reason}", _first(writing))
     root, _, name = variable.partition(".")
     line = next((line for line in writing.parts.values() if variable in line.text), _first(writing))
-    hint = f"write what they read instead: `{{{{ {variable} | default: \"…\" }}}}`"
+    hint = f'write what they read instead: `{{{{ {variable} | default: "…" }}}}`'
     message = f"{people} on {writing.channel} have no `{variable}`"
     return diagnose("E503", message, line, _place(line, root, name), hints=(hint,))
 
@@ -199,10 +201,8 @@ def _first(writing: Writing) -> Line:
 class _Values:
     """The values that templates may use, by position in the audience; each column is computed once."""
 
-    def __init__(
-        self, scenario: ir.Scenario, entries: Entries, codes: NDArray[np.int64], evaluation: Evaluation
-    ) -> None:
-        self.scenario, self.entries, self.codes, self.evaluation = scenario, entries, codes, evaluation
+    def __init__(self, scenario: ir.Scenario, entries: Entries, evaluation: Evaluation) -> None:
+        self.scenario, self.entries, self.codes, self.evaluation = scenario, entries, entries.codes, evaluation
         self._columns: dict[tuple[str, str], list[object]] = {}
 
     def problem(self, root: str, name: str) -> tuple[str, tuple[str, ...]] | None:

@@ -12,6 +12,7 @@ from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import definitions, read, scenario_reading
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
+from dangol.runner.entries import Past
 from dangol.runner.messages import TemplateError, compile_template
 from dangol.runner.personal import personal_attributes
 from dangol.runner.plan import Plan, Playbook, Reading, make_plan
@@ -21,9 +22,19 @@ Evaluate = Callable[[Needs, int], Evaluation]
 
 
 def rehearse(
-    project: Project, evaluate: Evaluate, at: int, only: frozenset[str] = frozenset(), show_personal: bool = False
+    project: Project,
+    evaluate: Evaluate,
+    at: int,
+    only: frozenset[str] = frozenset(),
+    show_personal: bool = False,
+    *,
+    past: Past | None = None,
+    asked: Callable[[ir.Scenario], bool] = lambda scenario: True,
 ) -> Plan:
-    """The plan of the enabled scenarios (those of `only`, when it names some) at an instant (µs)."""
+    """The plan of the enabled scenarios (those of `only`, when it names some) at an instant (µs).
+
+    past: the record of earlier ticks; asked: whether a scenario looks for new entries now (a dry run asks them all).
+    """
     scenarios = _chosen(project, only)
     policy = policy_of(project)
     needs = needs_of(scenarios, project.checked.program)
@@ -37,6 +48,8 @@ def rehearse(
         policy,
         evaluate(needs, at),
         zone=project.zone,
+        past=past,
+        asked=asked,
         show_personal=show_personal,
     )
     return replace(plan, diagnostics=(*plan.diagnostics, *_over_limit(project, plan)))
@@ -68,9 +81,7 @@ def reading_of(scenario: ir.Scenario, program: ir.Program) -> Reading:
 def policy_of(project: Project) -> Policy:
     """The rules that hold for every send of the project."""
     channels = project.config.channels if project.config is not None else {}
-    rules = {
-        str(name): Channel(_name(channel.address), _name(channel.consent)) for name, channel in channels.items()
-    }
+    rules = {str(name): Channel(_name(channel.address), _name(channel.consent)) for name, channel in channels.items()}
     return Policy(
         project=project.name,
         channels=rules,

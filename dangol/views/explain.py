@@ -60,12 +60,12 @@ def style(project: Project, lang: Lang, *, show_personal: bool, colour: bool) ->
     """The style for a project: its channels' address attributes are masked too."""
     files = project.files
     addresses = [c.address.text for c in files.config.channels.values() if c.address] if files.config else []
-    return Style(files.checked.program, files.zone, lang, frozenset(addresses), show_personal, colour)
+    return Style(project.data.asked.program, files.zone, lang, frozenset(addresses), show_personal, colour)
 
 
 def reading(project: Project, what: str, lang: Lang) -> tuple[str, dict[str, Any]]:
     """What a line says, as text and as JSON."""
-    node, program, zone = project.find(what), project.files.checked.program, project.files.zone
+    node, program, zone = project.find(what), project.data.asked.program, project.files.zone
     full = (
         scenario_in_full(node, program, lang) if isinstance(node, ir.Scenario) else in_full(node, program, lang, zone)
     )

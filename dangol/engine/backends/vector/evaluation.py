@@ -126,9 +126,10 @@ class Evaluation:
         data = np.broadcast_to(found.data, (self.state.size,))
         return columns.without(replace(found, data=data), ~self.universe())
 
-    def entries(self, events: ir.Events) -> Entries:
-        """The latest event of each member that matches; of several names at one instant the later in `names`."""
-        phrase = self.plan.phrase(events, self.moment)
+    def entries(self, events: ir.Events, entry: Micros | None = None) -> Entries:
+        """The latest event of each member that matches; of several names at one instant the later in `names`. `entry` as
+        for `members`."""
+        phrase = self.plan.phrase(events, self._asked(entry))
         size = self.state.size
         found = Entries(
             phrase.names, np.full(size, NO_INSTANT, np.int64), np.full(size, -1, np.int16), np.full(size, -1, np.int64)

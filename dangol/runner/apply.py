@@ -1,0 +1,209 @@
+"""A plan carried out: written into the ledger, then claimed, sent and settled, so that a death repeats nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dangol.channels.base import Answer, Channel, Failed, Message, RetryAfter, Sent, Unknown
+from dangol.runner.ledger import Claimed, Ends, Ledger, NewEntries, NewSends, Outcomes, Revisions
+from dangol.runner.plan import Decision, Plan, Record, ScenarioPlan
+
+SECOND = 1_000_000
+LEASE = 15 * 60 * SECOND
+"""How long a worker may take over what it has claimed; its messages are lost to it after that."""
+
+Now = Callable[[], int]
+"""The clock, µs since the epoch."""
+
+
+@dataclass
+class Counts:
+    """What became of the messages of a tick."""
+
+    states: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    """Channel → why it stopped."""
+
+    def add(self, state: str) -> None:
+        self.states[state] = self.states.get(state, 0) + 1
+
+
+def text_of(plan: ScenarioPlan) -> tuple[str, str]:
+    """The hash and body of the text that a scenario's entries run under: its steps and who stays in it."""
+    scenario = plan.record.scenario
+    body = json.dumps({"reading": plan.reading.line, "steps": list(plan.reading.steps)}, ensure_ascii=False)
+    meaning = repr((scenario.who, scenario.steps, scenario.exits))
+    return hashlib.blake2b(meaning.encode(), digest_size=12).hexdigest(), body
+
+
+def record(ledger: Ledger, run: int, plan: Plan) -> None:
+    """Writes what the plan decides: entries that begin, steps that are due, entries that end."""
+    for scenario in plan.scenarios:
+        ids = _begin(ledger, run, scenario)
+        _decide(ledger, run, plan.at, scenario.record, ids)
+        ends = [end for end in scenario.record.ends if ids[end.place] >= 0]
+        if ends:
+            ledger.end_entries(
+                plan.at,
+                Ends(
+                    entry=[int(ids[end.place]) for end in ends],
+                    state=[end.state for end in ends],
+                    ended_at=[end.at for end in ends],
+                    reason=[end.reason for end in ends],
+                ),
+            )
+
+
+def _begin(ledger: Ledger, run: int, plan: ScenarioPlan) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The ledger's id of each entry. One that ends as it begins is not written down (−1)."""
+    entries, ids = plan.record.entries, plan.record.entries.id.copy()
+    over = {end.place for end in plan.record.ends}
+    new = [place for place in np.flatnonzero(entries.is_new).tolist() if place not in over]
+    if new:
+        digest, body = text_of(plan)
+        names = entries.names
+        ids[new] = ledger.record_entries(
+            run,
+            NewEntries(
+                plan.playbook, plan.scenario, digest, body,
+                customer=[plan.record.customers[place] for place in new],
+                time=entries.time[new],
+                event=[names[code] if (code := int(entries.event[place])) >= 0 else None for place in new],
+            ),
+        )  # fmt: skip
+    return ids
+
+
+def _decide(ledger: Ledger, run: int, at: int, record: Record, ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    known = record.entries.is_open
+    following = record.entries.next + 1
+    fresh: list[Decision] = []
+    again: list[Decision] = []
+    for one in record.decisions:
+        if ids[one.place] >= 0:
+            is_again = bool(known[one.place]) and one.step == int(following[one.place])
+            (again if is_again else fresh).append(one)
+    if fresh:
+        ledger.record_sends(run, at, NewSends(due=[one.due for one in fresh], ready_at=at, **_columns(fresh, ids)))
+    if again:
+        ledger.revise(at, Revisions(ready_at=at, **_columns(again, ids)))
+
+
+def _columns(decisions: Sequence[Decision], ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, list[object]]:
+    return {
+        "entry": [int(ids[one.place]) for one in decisions],
+        "step": [one.step for one in decisions],
+        "state": [one.state for one in decisions],
+        "reason": [one.reason for one in decisions],
+        "channel": [one.channel for one in decisions],
+        "arm": [one.arm for one in decisions],
+        "message": [one.message for one in decisions],
+        "address": [one.address for one in decisions],
+        "content": [None if one.content is None else json.dumps(one.content, ensure_ascii=False) for one in decisions],
+    }
+
+
+def deliver(ledger: Ledger, channels: Mapping[str, Channel], at: int, worker: str, now: Now) -> Counts:
+    """Claims what is planned, sends it and settles the answers, channel by channel, until nothing is left."""
+    counts = Counts()
+    for name, channel in channels.items():
+        while name not in counts.stopped:
+            claimed = ledger.claim(max(at, now()), channel.batch, worker, LEASE, channels=(name,))
+            if not len(claimed):
+                break
+            _send(ledger, channel, claimed, worker, now, counts)
+    return counts
+
+
+def _send(ledger: Ledger, channel: Channel, claimed: Claimed, worker: str, now: Now, counts: Counts) -> None:
+    where = {key: (claimed.entry[n], claimed.step[n]) for n, key in enumerate(claimed.key)}
+    settled: list[tuple[int, int, Answer]] = []
+    waits = 0
+    for key, answer in channel.send(_messages(claimed)):
+        settled.append((*where[key], answer))
+        if isinstance(answer, Failed) and answer.stops:
+            counts.stopped[channel.name] = f"{answer.kind}: {answer.reason}"
+        if isinstance(answer, RetryAfter):
+            waits += 1
+            if answer.of_channel:
+                counts.stopped[channel.name] = answer.reason
+        if len(settled) >= SETTLE_AT_ONCE:
+            _settle(ledger, settled, worker, now(), counts)
+            settled = []
+    _settle(ledger, settled, worker, now(), counts)
+
+
+SETTLE_AT_ONCE = 1000
+
+
+def _settle(ledger: Ledger, settled: Sequence[tuple[int, int, Answer]], worker: str, at: int, counts: Counts) -> None:
+    if not settled:
+        return
+    states = [_state(answer) for _, _, answer in settled]
+    ledger.settle(
+        at,
+        worker,
+        Outcomes(
+            entry=[entry for entry, _, _ in settled],
+            step=[step for _, step, _ in settled],
+            state=states,
+            provider_id=[answer.provider_id if isinstance(answer, Sent) else None for _, _, answer in settled],
+            reason=[_reason(answer) for _, _, answer in settled],
+            ready_at=[_ready(answer, at) for _, _, answer in settled],
+        ),
+    )
+    for state in states:
+        counts.add(state)
+
+
+STOP_PAUSE = 10 * 60
+"""Seconds after which a channel that stopped (wrong key, no balance) is tried again."""
+
+
+def _state(answer: Answer) -> str:
+    match answer:
+        case Sent():
+            return "sent"
+        case Unknown():
+            return "unknown"
+        case RetryAfter():
+            return "planned"
+        case Failed():
+            return "planned" if answer.stops else "failed"
+
+
+def _reason(answer: Answer) -> str | None:
+    match answer:
+        case Sent():
+            return None
+        case Failed():
+            return f"{answer.kind}: {answer.reason}"
+        case _:
+            return answer.reason
+
+
+def _ready(answer: Answer, at: int) -> int | None:
+    if isinstance(answer, RetryAfter):
+        return at + int(answer.seconds * SECOND)
+    return at + STOP_PAUSE * SECOND if isinstance(answer, Failed) and answer.stops else None
+
+
+def _messages(claimed: Claimed) -> Iterator[Message]:
+    for n, key in enumerate(claimed.key):
+        yield Message(
+            key=key,
+            customer=claimed.customer[n],
+            address=claimed.address[n],
+            parts=json.loads(claimed.content[n] or "{}"),
+            playbook=claimed.playbook[n],
+            scenario=claimed.scenario[n],
+            step=claimed.step[n],
+            arm=claimed.arm[n],
+            name=claimed.message[n],
+            channel=claimed.channel[n] or "",
+        )

@@ -1,0 +1,196 @@
+"""Who is in a scenario: the entries that run, and those that begin at this instant."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dangol.engine import ir
+from dangol.engine.backends.vector import Evaluation
+from dangol.engine.backends.vector.zone import zone_for
+from dangol.engine.state.model import NO_INSTANT, Micros, State
+
+if TYPE_CHECKING:
+    from dangol.runner.ledger.rows import LastEntries, Running, SentTimes, Steps, Suppressed
+
+OPEN = ("planned", "held")
+"""States of a step that is not decided for good."""
+
+GONE = ("sent", "claimed", "unknown")
+"""States of a step of which a message went out, or may have."""
+
+
+class Past(Protocol):
+    """What planning asks of the record of earlier ticks (a ledger, or nothing)."""
+
+    def running_entries(self, playbook: str, scenario: str) -> Running: ...
+    def steps(self, playbook: str, scenario: str) -> Steps: ...
+    def last_entries(self, playbook: str, scenario: str) -> LastEntries: ...
+    def sent_times(self, since: int) -> SentTimes: ...
+    def suppressed(self, channel: str) -> Suppressed: ...
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Entries in columns, one per customer.
+
+    codes: the customers; time: the entry instants (µs). event, row: of the anchor event the position of its name in
+    `names` and its row in the table of that name (−1: state-based). id: the ledger's (−1: it begins now). next: the
+    step in question, from 0. due: its due instant as recorded (NO_INSTANT: not yet); is_open: there is such a record.
+    ready: not to be sent before (NO_INSTANT: at once). before, went: when the step before was due and went out
+    (NO_INSTANT: none did). by_customer: `time` for every customer of the state (NO_INSTANT: no entry).
+    """
+
+    codes: NDArray[np.int64]
+    time: Micros
+    names: tuple[str, ...]
+    event: NDArray[np.int64]
+    row: NDArray[np.int64]
+    id: NDArray[np.int64]
+    next: NDArray[np.int64]
+    due: Micros
+    ready: Micros
+    before: Micros
+    went: Micros
+    by_customer: Micros
+
+    @property
+    def is_open(self) -> NDArray[np.bool_]:
+        return self.due != NO_INSTANT
+
+    @property
+    def is_new(self) -> NDArray[np.bool_]:
+        return self.id < 0
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+def entries_of(scenario: ir.Scenario, evaluation: Evaluation, past: Past | None, *, asked: bool) -> Entries:
+    """The running entries, and with `asked` those of WHO who may enter now (`again` lets them)."""
+    size = evaluation.state.size
+    running = _running(scenario, evaluation, past)
+    if not asked:
+        return running
+    who = evaluation.members(scenario.who).copy()
+    who[running.codes] = False
+    begun = _new(scenario, np.flatnonzero(who), evaluation)
+    if past is not None:
+        begun = _let_in(scenario, begun, evaluation, past)
+    both = {name: np.concatenate([getattr(running, name), getattr(begun, name)]) for name in _COLUMNS}
+    everyone = np.full(size, NO_INSTANT, np.int64)
+    everyone[both["codes"]] = both["time"]
+    return Entries(**both, names=begun.names or running.names, by_customer=everyone)
+
+
+_COLUMNS = ("codes", "time", "event", "row", "id", "next", "due", "ready", "before", "went")
+
+
+def _new(scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation) -> Entries:
+    nothing, never = np.full(len(codes), -1, np.int64), np.full(len(codes), NO_INSTANT, np.int64)
+    time, names, event, row = np.full(len(codes), evaluation.at, np.int64), (), nothing, nothing
+    if scenario.anchor is not None:
+        latest = evaluation.entries(scenario.anchor)
+        time, names = latest.time[codes], latest.names
+        event, row = latest.event[codes].astype(np.int64), latest.row[codes].astype(np.int64)
+    first = np.zeros(len(codes), np.int64)
+    return Entries(codes, time, names, event, row, nothing, first, never, never, never, never, never)
+
+
+def _let_in(scenario: ir.Scenario, begun: Entries, evaluation: Evaluation, past: Past) -> Entries:
+    """Those of them whom `again` lets enter, given their last entry. An anchor event starts one entry at most, and one
+    that happened during an entry starts none."""
+    last = past.last_entries(scenario.playbook, scenario.name)
+    codes = codes_of(evaluation.state, last.customer)
+    columns = {}
+    for name in ("time", "sent_time", "ended_at"):
+        column = np.full(evaluation.state.size, NO_INSTANT, np.int64)
+        column[codes[codes >= 0]] = getattr(last, name)[codes >= 0]
+        columns[name] = column[begun.codes]
+    used = columns["sent_time"] != NO_INSTANT
+    fine = np.ones(len(begun), bool)
+    if scenario.anchor is not None:
+        fine &= (begun.time > columns["time"]) & (begun.time > columns["ended_at"])
+    if scenario.again.mode == "never":
+        fine &= ~used
+    elif scenario.again.mode == "after" and scenario.again.shift is not None:
+        since, shift = columns["sent_time"][used], scenario.again.shift
+        fine[used] &= begun.time[used] >= zone_for(scenario.again.zone, since, shift).step(since, shift)
+    return replace(begun, **{name: getattr(begun, name)[fine] for name in _COLUMNS})
+
+
+def _running(scenario: ir.Scenario, evaluation: Evaluation, past: Past | None) -> Entries:
+    if past is None:
+        return _new(replace(scenario, anchor=None), np.zeros(0, np.int64), evaluation)
+    running = past.running_entries(scenario.playbook, scenario.name)
+    codes = codes_of(evaluation.state, running.customer)
+    here = codes >= 0
+    ids, codes, time = running.entry[here], codes[here], running.time[here]
+    everyone = np.full(evaluation.state.size, NO_INSTANT, np.int64)
+    everyone[codes] = time
+    names, event, row = _anchors(scenario, codes, everyone, evaluation)
+    progress = _progress(ids, past.steps(scenario.playbook, scenario.name))
+    return Entries(codes, time, names, event, row, ids, *progress, everyone)
+
+
+def _anchors(
+    scenario: ir.Scenario, codes: NDArray[np.int64], entry: Micros, evaluation: Evaluation
+) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]:
+    """The anchor events of running entries: the events A at the very instant of the entry."""
+    nothing = np.full(len(codes), -1, np.int64)
+    if scenario.anchor is None or not len(codes):
+        return (), nothing, nothing
+    edge = ir.Edge(ir.Point("entry", scenario.zone))
+    same = ir.Events(scenario.anchor.names, ir.Window(edge, edge), scenario.anchor.where)
+    found = evaluation.entries(same, entry)
+    return found.names, found.event[codes].astype(np.int64), found.row[codes].astype(np.int64)
+
+
+def _progress(ids: NDArray[np.int64], steps: Steps) -> tuple[NDArray[np.int64], Micros, Micros, Micros, Micros]:
+    """next, due, ready, before, went of each entry, from the records of its steps (from 1, by entry and step)."""
+    size = len(ids)
+    following = np.zeros(size, np.int64)
+    due, ready, before, went = (np.full(size, NO_INSTANT, np.int64) for _ in range(4))
+    place = np.searchsorted(ids, steps.entry)
+    known = (place < size) & (ids[np.minimum(place, max(size - 1, 0))] == steps.entry) if size else np.zeros(0, bool)
+    states = np.array(steps.state, dtype=object)
+    is_open = np.isin(states, OPEN)
+    done = np.flatnonzero(known & ~is_open)
+    following[place[done]] = steps.step[done]  # in order of steps: the last one stays
+    before[place[done]] = steps.due[done]
+    gone = np.flatnonzero(known & np.isin(states, GONE))
+    went[place[gone]] = steps.sent_at[gone]
+    waiting = np.flatnonzero(known & is_open)
+    due[place[waiting]], ready[place[waiting]] = steps.due[waiting], steps.ready_at[waiting]
+    return following, due, ready, before, went
+
+
+def codes_of(state: State, ids: Sequence[str]) -> NDArray[np.int64]:
+    """The code of each id, −1 for one that the state does not have."""
+    if len(ids) * 20 > state.size:
+        known = {customer: code for code, customer in enumerate(state.ids)}
+        return np.fromiter((known.get(customer, -1) for customer in ids), np.int64, len(ids))
+    by_rank = np.argsort(state.id_rank, kind="stable")
+    ordered = _Ordered(state, by_rank)
+    places = [bisect_left(ordered, customer) for customer in ids]
+    return np.array(
+        [by_rank[p] if p < state.size and ordered[p] == c else -1 for p, c in zip(places, ids, strict=True)], np.int64
+    )
+
+
+class _Ordered(Sequence[str]):
+    """The ids of a state in code-point order, read as they are asked for."""
+
+    def __init__(self, state: State, by_rank: NDArray[np.int64]) -> None:
+        self._ids, self._by_rank = state.ids, by_rank
+
+    def __len__(self) -> int:
+        return len(self._by_rank)
+
+    def __getitem__(self, place: int) -> str:  # type: ignore[override]
+        return self._ids[int(self._by_rank[place])]
