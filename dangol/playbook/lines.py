@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, cast
@@ -11,6 +11,7 @@ from dangol.diagnostics import Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine.catalog import RESERVED_MESSAGES, normal
 from dangol.engine.check import Definition, ScenarioText, Written, check_beside
 from dangol.grammar.ast import LineKind
+from dangol.library import is_library
 from dangol.playbook.model import Playbook, Scenario
 
 Messages = Mapping[str, Mapping[str, Mapping[str, Line]]]
@@ -76,6 +77,13 @@ class Lines:
     def parse_all(self, lines: Iterable[Line], kind: LineKind) -> tuple[Written[Any], ...]:
         return tuple(written for line in lines if (written := self.parse(line, kind)) is not None)
 
+    def naming(self) -> Iterator[Written[Any]]:
+        """Every line that can name a segment or trait."""
+        yield from (Written(one.line, one.tree) for one in self.definitions)
+        for scenario in self.scenarios:
+            text = scenario.text
+            yield from (text.rule, *text.exits, *text.kpis)
+
     def share(self, line: Line | None, zone: str) -> Fraction | None:
         """A holdout, checked."""
         written = self.parse(line, "holdout")
@@ -110,6 +118,10 @@ class Lines:
             self._scenario(playbook, normal(name), name.line, scenario, shared)
 
     def _define(self, kind: Any, name: str, name_line: Line, line: Line, zone: str) -> None:
+        if is_library(normal(name)):
+            message = f"`{name[:60]}` cannot be a name here: what begins with `lib.` is the library's"
+            self.found.append(diagnose("E202", message, name_line, hints=(f"write `{name[4:60]}`",)))
+            return
         written = self.parse(line, "expression")
         if written is None:
             self.broken.add(normal(name))

@@ -16,6 +16,7 @@ from dangol.engine.catalog import Catalog, normal
 from dangol.engine.check import Checked, check
 from dangol.engine.ir import Cap, Quiet, Scenario
 from dangol.engine.sources import Sources
+from dangol.library import hinted, used_by
 from dangol.playbook.declare import Declared, declare, is_word, zone_of
 from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
 from dangol.playbook.load import read_model, read_source
@@ -25,7 +26,7 @@ M = TypeVar("M", bound=Model)
 
 CONFIG = "dangol.yaml"
 _NO_SOURCE = frozenset({"E022", "E023", "E024"})
-_UNKNOWN = frozenset({"E203", "E205"})
+_UNKNOWN = frozenset({"E203", "E205", "E224"})
 
 
 @dataclass(frozen=True)
@@ -189,18 +190,24 @@ class _Loading:
         catalog = declared.catalog
         if config is None:  # without a vocabulary nothing but the syntax can be judged
             return catalog, check(catalog)
-        texts = [scenario.text for scenario in lines.scenarios]
-        checked = check(catalog, lines.definitions, texts, frozenset(lines.broken))
+        checked = self._meaning(catalog, declared.zone, lines)
         problems = list(_vocabulary_problems(config, catalog))
         if self.discover and (problems or checked.has_errors):
             full = self._discovered(declared)
             self.blind = full is None
             if full is not None and full != catalog:
                 catalog = full
-                checked = check(catalog, lines.definitions, texts, frozenset(lines.broken))
+                checked = self._meaning(catalog, declared.zone, lines)
                 problems = list(_vocabulary_problems(config, catalog))
         self.found += problems
         return catalog, checked
+
+    def _meaning(self, catalog: Catalog, zone: str, lines: Lines) -> Checked:
+        """What the lines mean, together with what they name of the library."""
+        used = used_by(lines.naming(), catalog, zone)
+        texts = [scenario.text for scenario in lines.scenarios]
+        checked = check(catalog, [*lines.definitions, *used.definitions], texts, frozenset(lines.broken) | used.broken)
+        return replace(checked, diagnostics=(*hinted(checked.diagnostics), *used.found))
 
     def _discovered(self, declared: Declared) -> Catalog | None:
         """The declared catalog and what the data adds to it (declared types win); None when it cannot be known."""

@@ -37,13 +37,13 @@ def checked(root: Path) -> Verdict:
     digest = _digest(root)
     if digest is not None and (known := _remembered(root, digest)) is not None:
         return known
+    from dangol.library import is_library
     from dangol.playbook.project import load_project
 
     project = load_project(root)
     program = project.checked.program
-    found = Verdict(
-        project.diagnostics, len(project.playbooks), len(program.segments), len(program.traits), len(program.scenarios)
-    )
+    segments, traits = (sum(not is_library(name) for name in one) for one in (program.segments, program.traits))
+    found = Verdict(project.diagnostics, len(project.playbooks), segments, traits, len(program.scenarios))
     if digest is not None and not project.looked_at_data and digest == _digest(root):
         _remember(found, root, digest)
     return found

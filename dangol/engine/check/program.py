@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from dangol.diagnostics import Diagnostic, Line, diagnose, in_file_order
@@ -36,10 +37,27 @@ def check(
     with _room_for_brackets():
         _read_all(definitions, first, names, report)
         found = [scenarios.read(text, names, report) for text in _once_each(scenario_texts, report)]
+    return _checked(names, tuple(s for s in found if s is not None), report)
+
+
+def extend(checked: Checked, definitions: Sequence[Definition], broken: frozenset[str] = frozenset()) -> Checked:
+    """A project with more definitions than its own, for an ad-hoc line that names them; of its own nothing changes."""
+    if not definitions and broken <= checked.names.broken:
+        return checked
+    old = checked.names
+    names = replace(old, defined={**old.defined}, known={**old.known}, broken=old.broken | broken)
+    report = list(checked.diagnostics)
+    first = _declare(definitions, names, report)
+    with _room_for_brackets():
+        _read_all(definitions, first, names, report)
+    return _checked(names, checked.program.scenarios, report)
+
+
+def _checked(names: Names, scenarios: tuple[ir.Scenario, ...], report: list[Diagnostic]) -> Checked:
     segments = {n: k.body for n, k in names.known.items() if k.kind == "segment"}
     traits = {n: k.body for n, k in names.known.items() if k.kind == "trait"}
-    program = ir.Program(segments, traits, tuple(s for s in found if s is not None))  # type: ignore[arg-type]
     types = {name: known.type for name, known in names.known.items()}
+    program = ir.Program(segments, traits, scenarios)  # type: ignore[arg-type]
     return Checked(program, tuple(in_file_order(report)), types, names)
 
 
