@@ -11,8 +11,10 @@ from bench.peers.duckdb_pruned import CENTS, connect
 
 
 def some(event: str, condition: str, more: str = "") -> str:
-    """There is such an event `e` of the customer `c`, up to the instant."""
-    return f"EXISTS (SELECT 1 FROM events e WHERE e.customer = c.id AND e.event = '{event}' AND {condition} {more})"
+    """There is such an event `e` of the customer `c`, up to the instant; with `more` about other events, as IN."""
+    if more:
+        return f"c.id IN (SELECT e.customer FROM events e WHERE e.event = '{event}' AND {condition} {more})"
+    return f"EXISTS (SELECT 1 FROM events e WHERE e.customer = c.id AND e.event = '{event}' AND {condition})"
 
 
 def of(value: str, event: str, condition: str = "e.time <= {at}") -> str:
@@ -20,10 +22,11 @@ def of(value: str, event: str, condition: str = "e.time <= {at}") -> str:
     return f"(SELECT {value} FROM events e WHERE e.customer = c.id AND e.event = '{event}' AND {condition})"
 
 
-def no_later(event: str, condition: str = "true") -> str:
-    """No such event `b` at or after `e`."""
+def no_later(event: str, condition: str = "true", since: str = "") -> str:
+    """No such event `b` at or after `e`; `since` is where the window of `e` begins, so `b` need not be read before."""
+    begin = f"AND b.time >= {since}" if since else ""
     return f"""AND NOT EXISTS (SELECT 1 FROM events b WHERE b.customer = e.customer AND b.event = '{event}'
-      AND b.time >= e.time AND b.time <= {{at}} AND {condition})"""
+      AND b.time >= e.time {begin} AND b.time <= {{at}} AND {condition})"""
 
 
 def within(days: int) -> str:
@@ -31,7 +34,7 @@ def within(days: int) -> str:
 
 
 WITHIN_90D = f"coalesce({of(f'sum({CENTS})', 'purchased', within(90))}, 0)"
-ABANDONER = some("cart_added", within(7), no_later("purchased"))
+ABANDONER = some("cart_added", within(7), no_later("purchased", since="{d7}"))
 
 CHAMPION = f"""
 SELECT id FROM (
@@ -45,17 +48,17 @@ CONDITIONS: dict[str, str] = {
     "cart_left_product": some(
         "cart_added",
         "e.time >= {d10} AND e.time < {d3}",
-        no_later("purchased", "b.product = e.product AND b.time <= e.time + INTERVAL 3 DAY"),
+        no_later("purchased", "b.product = e.product AND b.time <= e.time + INTERVAL 3 DAY", "{d10}"),
     ),
-    "keen_viewer": of("count(*)", "viewed", f"{within(14)} {no_later('purchased')}") + " >= 3",
+    "keen_viewer": f"""c.id IN (SELECT e.customer FROM events e WHERE e.event = 'viewed' AND {within(14)}
+      {no_later("purchased", since="{d14}")} GROUP BY e.customer HAVING count(*) >= 3)""",
     "abandoner_abroad": f"{ABANDONER} AND (country IS NULL OR country NOT IN ('KR', 'JP'))"
     " AND grade IS DISTINCT FROM 'basic'",
-    "search_drop": """EXISTS (SELECT 1 FROM events s WHERE s.customer = c.id AND s.event = 'searched'
+    "search_drop": """c.id IN (SELECT s.customer FROM events s WHERE s.event = 'searched'
       AND s.time BETWEEN {d14} AND {at} AND EXISTS (
-        SELECT 1 FROM events e WHERE e.customer = s.customer AND e.event = 'cart_added' AND e.time <= {at}
-        AND e.time BETWEEN s.time AND s.time + INTERVAL 1 DAY """
-    + no_later("purchased", "b.time <= e.time + INTERVAL 3 DAY")
-    + "))",
+        SELECT 1 FROM (SELECT * FROM events e WHERE e.event = 'cart_added' AND e.time BETWEEN {d14} AND {at} """
+    + no_later("purchased", "b.time <= e.time + INTERVAL 3 DAY", "{d14}")
+    + ") k WHERE k.customer = s.customer AND k.time BETWEEN s.time AND s.time + INTERVAL 1 DAY))",
     "wish_left": some(
         "wishlisted", "e.category = 'dress' AND e.time <= {at}", no_later("purchased", "b.product = e.product")
     ),
@@ -63,13 +66,14 @@ CONDITIONS: dict[str, str] = {
         "viewed",
         within(30),
         """AND EXISTS (SELECT 1 FROM events b WHERE b.customer = e.customer AND b.event = 'purchased'
-      AND b.product = e.product AND b.time BETWEEN e.time AND e.time + INTERVAL 1 DAY AND b.time <= {at})""",
+      AND b.product = e.product AND b.time BETWEEN e.time AND e.time + INTERVAL 1 DAY
+      AND b.time BETWEEN {d30} AND {at})""",
     ),
     "mail_buyer": some(
         "purchased",
         within(30),
         """AND EXISTS (SELECT 1 FROM events b WHERE b.customer = e.customer AND b.event = 'email_clicked'
-      AND e.time BETWEEN b.time AND b.time + INTERVAL 3 DAY)""",
+      AND e.time BETWEEN b.time AND b.time + INTERVAL 3 DAY AND b.time BETWEEN {d33} AND {at})""",
     ),
     "seen_again": some(
         "viewed",

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from bench.peers.clock import Clock
 
+MEMORY = "8GB"
 CENTS = "round(amount * 100)::BIGINT"
 
 ABANDONER = """
@@ -250,7 +251,7 @@ def members(data: Path, clock: Clock) -> dict[str, pa.ChunkedArray]:
 
 def connect(data: Path) -> duckdb.DuckDBPyConnection:
     """A connection that sees the Parquet files as `events` and `customers`."""
-    connection = duckdb.connect(config={"preserve_insertion_order": False})
+    connection = duckdb.connect(config={"preserve_insertion_order": False, "memory_limit": MEMORY})
     connection.execute(f"CREATE VIEW events AS FROM '{data}/events/*.parquet'")
     connection.execute(f"CREATE VIEW customers AS FROM '{data}/customers.parquet'")
     return connection
