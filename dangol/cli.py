@@ -39,7 +39,7 @@ def main() -> None:
     except click.Abort:
         code = 130
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # nobody reads on; say nothing at exit either
+        sys.stdout = None  # nobody reads on; say nothing at exit either
         code = FINE
     sys.exit(code or FINE)
 

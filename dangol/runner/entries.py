@@ -61,7 +61,7 @@ class Entries:
 
     @property
     def is_open(self) -> NDArray[np.bool_]:
-        return self.due != NO_INSTANT
+        return np.not_equal(self.due, NO_INSTANT)
 
     @property
     def is_new(self) -> NDArray[np.bool_]:
@@ -93,7 +93,8 @@ _COLUMNS = ("codes", "time", "event", "row", "id", "next", "due", "ready", "befo
 
 def _new(scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation) -> Entries:
     nothing, never = np.full(len(codes), -1, np.int64), np.full(len(codes), NO_INSTANT, np.int64)
-    time, names, event, row = np.full(len(codes), evaluation.at, np.int64), (), nothing, nothing
+    names: tuple[str, ...] = ()
+    time, event, row = np.full(len(codes), evaluation.at, np.int64), nothing, nothing
     if scenario.anchor is not None:
         latest = evaluation.entries(scenario.anchor)
         time, names = latest.time[codes], latest.names

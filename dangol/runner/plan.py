@@ -272,7 +272,8 @@ def _decisions(one: Competitor, rendering: Rendering, policy: Policy, evaluation
         for place, due in zip(settled.places.tolist(), settled.due.tolist(), strict=True):
             yield Decision(place, settled.step + 1, due, settled.state, settled.reason)
     steps, dues = one.position.step + 1, one.position.due
-    for gates, state in ((FINAL, "cancelled"), (WAITS, "held")):
+    decided: tuple[tuple[tuple[Gate, ...], Literal["cancelled", "held"]], ...] = ((FINAL, "cancelled"), (WAITS, "held"))
+    for gates, state in decided:
         for gate in gates:
             for place in np.flatnonzero(one.outcome.at(gate) & (steps > 0)).tolist():
                 yield Decision(place, int(steps[place]), int(dues[place]), state, gate.value)

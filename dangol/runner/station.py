@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def declared_channels(project: Project) -> dict[str, Declared]:
     for name, channel in channels.items():
         extras = channel.model_extra or {}
         try:
-            declared[str(name)] = declare(str(name), _plain(extras), lambda keys, at=(name, extras): _place(at, keys))
+            declared[str(name)] = declare(str(name), _plain(extras), partial(_place, (name, extras)))
         except DangolError as error:
             found += error.diagnostics
     if found:
@@ -92,7 +93,8 @@ def _plain(value: Any) -> Any:
 
 def _place(at: tuple[Any, Any], keys: Keys) -> Line:
     """The line of dangol.yaml that a path of settings leads to, as far as it goes."""
-    line, value = at[0].line, at[1]
+    line: Line = at[0].line
+    value = at[1]
     for key in keys:
         if isinstance(value, Mapping):
             name = next((each for each in value if each == str(key)), None)
