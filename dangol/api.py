@@ -21,7 +21,7 @@ from dangol.engine.reading import Lang, reader
 from dangol.engine.sources import Sources
 from dangol.grammar import ast
 from dangol.grammar.parser import parse
-from dangol.library import is_library, used_by
+from dangol.library import hinted, is_library, used_by
 from dangol.playbook.project import Project as Files
 from dangol.playbook.project import load_project
 
@@ -131,7 +131,7 @@ class Data:
         self.asked = extend(self.asked, used.definitions, used.broken)
         node, findings = check_expression(tree, line, self.zone, self.asked)
         errors = [finding for finding in findings if finding.is_error and not (used.found and finding.code == "E223")]
-        errors = in_file_order([*errors, *used.found])
+        errors = in_file_order([*hinted(errors), *used.found])
         if errors or node is None:
             raise DangolError(*errors)
         return node, tuple(findings)

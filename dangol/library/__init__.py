@@ -1,7 +1,7 @@
 """The shipped library: traits and segments in the language itself, known to every project as `lib.NAME`.
 
-    used = used_by(written_lines, catalog, zone)       # what of it they name, ready for the checker
-    entry("lib.champion").doc, names()                 # what there is
+used = used_by(written_lines, catalog, zone)       # what of it they name, ready for the checker
+entry("lib.champion").doc, names()                 # what there is
 """
 
 from __future__ import annotations

@@ -101,7 +101,9 @@ def _problem(name: str, catalog: Catalog) -> Problem | None:
         return None
     owners = dict.fromkeys(owner for owner, _ in lacking)
     said = [_said(owner, [prop for one, prop in lacking if one == owner and prop], catalog) for owner in owners]
-    hints = tuple(_mend(owner, [prop for one, prop in needs(name) if one == owner and prop], catalog) for owner in owners)
+    hints = tuple(
+        _mend(owner, [prop for one, prop in needs(name) if one == owner and prop], catalog) for owner in owners
+    )
     return "E224", f"`{name}` needs {_listed(said)}", hints
 
 
