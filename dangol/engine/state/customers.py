@@ -14,7 +14,18 @@ from dangol.engine.catalog import normal
 from dangol.engine.ir import Type
 from dangol.engine.sources import CustomerSource, Sources
 from dangol.engine.state.coding import coder
-from dangol.engine.state.encode import DICTIONARY, DTYPES, MISSING, Scale, encoded, identity, missing, text, unpacked
+from dangol.engine.state.encode import (
+    DICTIONARY,
+    DTYPES,
+    MISSING,
+    Scale,
+    doubtful,
+    encoded,
+    identity,
+    missing,
+    text,
+    unpacked,
+)
 from dangol.engine.state.filter import filter_of
 from dangol.engine.state.growth import Mark, mark
 from dangol.engine.state.layout import Index
@@ -89,7 +100,7 @@ class _Table:
         found = []
         for i, (name, column) in enumerate(columns.items()):
             form, kind = self._table.forms[column], attributes[name]
-            if kind in ("text", "version") or (form not in ("csv", "json", "text") and kind != "list"):
+            if not doubtful(form, kind):
                 continue
             written, value = text(f"v{i}", form), encoded(f"v{i}", form, kind)
             bad = self._session.rows(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dangol.engine.ir import Type
-from dangol.engine.state.kinds import OFFSET, TIME_PATTERN
+from dangol.engine.state.kinds import NATIVE_KINDS, OFFSET, TIME_PATTERN
 from dangol.engine.state.model import NO_DATE, NO_INSTANT
 from dangol.engine.state.tables import Form
 from dangol.engine.state.zones import to_utc
@@ -60,13 +60,21 @@ def encoded(value: str, form: Form, kind: Type) -> str:
     return text(value, form)
 
 
+def doubtful(form: Form, kind: Type) -> bool:
+    """Whether a value of a form may be none of the kind; a missing or infinite one is missing, not wrong."""
+    moments = ("local", "instant", "date")
+    native = NATIVE_KINDS.get(form) == kind or (form in moments and kind in moments)
+    return kind not in ("text", "version") and not native
+
+
 def text(value: str, form: Form) -> str:
     """SQL: the value as text; whole numbers in plain decimals."""
     if form == "json":
         return f"({value} ->> '$')"
     if form == "number":
         whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
-        return f"CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
+        plain = f"CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
+        return f"CASE WHEN NOT isnan({value}) THEN {plain} END"
     return value if form == "csv" else f"CAST({value} AS VARCHAR)"
 
 
@@ -100,8 +108,10 @@ def packed_time(value: str, form: Form) -> str:
         return f"CASE WHEN isfinite({value}) THEN epoch_us({value}) * 2 END"
     if form in ("local", "date"):
         return f"CASE WHEN isfinite({value}) THEN epoch_us(CAST({value} AS TIMESTAMP)) * 2 + 1 END"
-    if form in ("integer", "number"):
-        return f"({_unix(f'CAST({value} AS DOUBLE)' if form == 'number' else f'CAST({value} AS BIGINT)')}) * 2"
+    if form == "number":
+        return f"CASE WHEN isfinite({value}) THEN ({_unix(f'CAST({value} AS DOUBLE)')}) * 2 END"
+    if form == "integer":
+        return f"({_unix(f'CAST({value} AS BIGINT)')}) * 2"
     written = text(value, form)
     naive = f"CAST(NOT regexp_matches({written}, '{OFFSET}') AS BIGINT)"
     iso = f"epoch_us(try_cast({written} AS TIMESTAMPTZ)) * 2 + {naive}"
@@ -111,10 +121,16 @@ def packed_time(value: str, form: Form) -> str:
     )
 
 
+_DIGITS = "(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9])?)?"
+"""20260131, 202601311000 or 20260131100000: a day or a time of the clock, which as a Unix time would be another."""
+
+
 def _unix(number: str) -> str:
     whole = f"CAST({number} AS BIGINT)"
+    close = " OR ".join(f"{number} BETWEEN 19{'0' * n} AND 20{'9' * n}" for n in (6, 10, 12))
     return (
-        f"CASE WHEN abs({number}) < 100000000000 THEN CAST(round({number} * 1000000) AS BIGINT)"
+        f"CASE WHEN ({close}) AND regexp_full_match(CAST({whole} AS VARCHAR), '{_DIGITS}') THEN NULL"
+        f" WHEN abs({number}) < 100000000000 THEN CAST(round({number} * 1000000) AS BIGINT)"
         f" WHEN abs({number}) < 100000000000000 THEN CAST(round({number} * 1000) AS BIGINT)"
         f" WHEN abs({number}) < 100000000000000000 THEN {whole} ELSE {whole} // 1000 END"
     )

@@ -14,7 +14,7 @@ from dangol.engine.catalog import normal
 from dangol.engine.ir import Type
 from dangol.engine.sources import EventSource
 from dangol.engine.state.coding import Coder, Codes, coder
-from dangol.engine.state.encode import DICTIONARY, encoded, identity, missing, packed_time, text, unpacked
+from dangol.engine.state.encode import DICTIONARY, doubtful, encoded, identity, missing, packed_time, text, unpacked
 from dangol.engine.state.filter import Filter
 from dangol.engine.state.notes import finding
 from dangol.engine.state.session import Session
@@ -162,7 +162,7 @@ class EventReader:
 
     def _bad_time(self) -> str:
         form = self._relation.forms[normal(self._source.time)]
-        if form not in ("csv", "json", "text"):
+        if not doubtful(form, "instant"):
             return "NULL"
         written = text("raw_time", form)
         return f"any_value({written}) FILTER (time IS NULL AND {written} IS NOT NULL AND id IS NOT NULL)"
@@ -171,7 +171,7 @@ class EventReader:
         """SQL: some value of a column that is not of its type, where the events that have it are concerned."""
         column = self.columns[place]
         form = self._relation.forms[column.column]
-        if column.kind in ("text", "version") or (form not in ("csv", "json", "text") and column.kind != "list"):
+        if not doubtful(form, column.kind):
             return "NULL"
         spelled = [name for name, event in self._spelled.items() if self.events[event] in column.events]
         if self._named and not spelled:

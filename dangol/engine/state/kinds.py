@@ -14,7 +14,7 @@ JSON_NUMBER, JSON_BOOLEAN, JSON_LIST, JSON_OBJECT = (1 << bit for bit in range(8
 NATIVE = 1 << 12
 
 _TEXTS = PLAIN | NUMBER | DOTTED | ZERO | WORD | DAY | TIME | TEXT
-_NATIVE: dict[str, Type] = {
+NATIVE_KINDS: dict[str, Type] = {
     "integer": "number",
     "number": "number",
     "boolean": "boolean",
@@ -107,7 +107,7 @@ def kind_of(found: int, form: Form) -> Type | Mixed | None:
         return _text_kind(found)
     if form == "json":
         return _json_kind(found)
-    return _NATIVE[form]
+    return NATIVE_KINDS[form]
 
 
 def _csv_kind(found: int) -> Type:

@@ -249,7 +249,13 @@ def _attached(session: Session, table: Table, place: str) -> Relation:
 def _native(session: Session, source: str, place: str) -> Relation:
     described = session.rows(f"DESCRIBE SELECT * FROM {source}")
     forms = {normal(row[0]): _form(row[1]) for row in described}
-    return Relation((Columns(source, {normal(row[0]): identifier(row[0]) for row in described}),), forms, place)
+    return Relation((Columns(source, {normal(row[0]): _exact(row[0], row[1]) for row in described}),), forms, place)
+
+
+def _exact(name: str, kind: str) -> str:
+    """SQL: the column; a single-precision 19.99 is the decimal it is written as, not 19.98999977."""
+    column = identifier(name)
+    return f"CAST(CAST({column} AS VARCHAR) AS DOUBLE)" if kind == "FLOAT" else column
 
 
 def _form(kind: str) -> Form:

@@ -88,6 +88,32 @@ def test_a_time_that_is_none_is_an_error(world):
     assert failure(world.of(world.log("e.csv"))) == [("E405", "`yesterday` in the column `time` is not a time")]
 
 
+@pytest.mark.parametrize("written", ["20260131", "202601311000", "20260131100000"])
+def test_digits_of_a_clock_are_no_unix_time(world, written):
+    world.write("e.csv", f"customer,time\na,{written}\n")
+    duckdb.sql(f"SELECT 'a' AS customer, {written} AS time").write_parquet(str(world.folder / "e.parquet"))
+    duckdb.sql(f"SELECT 'a' AS customer, {written}::DOUBLE AS time").write_parquet(str(world.folder / "f.parquet"))
+    for name in ("e.csv", "e.parquet", "f.parquet"):
+        said = f"`{written}` in the column `time` is not a time"
+        assert failure(world.of(world.log(name, event="x"))) == [("E405", said)]
+
+
+def test_a_number_that_is_not_of_the_declared_type_is_an_error(world):
+    duckdb.sql("SELECT 'a' AS id, 19900505 AS day, 2 AS flag").write_parquet(str(world.folder / "c.parquet"))
+    for name, kind in (("day", "date"), ("flag", "boolean")):
+        world.of(customers=CustomerSource(world.table("c.parquet"), "id", types={name: kind}))
+        assert [code for code, _ in failure(world)] == ["E405"]
+
+
+def test_single_precision_is_the_decimal_it_was_written_as(world):
+    duckdb.sql("SELECT 'a' AS customer, TIMESTAMP '2026-01-01' AS time, 19.99::FLOAT AS n").write_parquet(
+        str(world.folder / "e.parquet")
+    )
+    state = world.of(world.log("e.parquet", event="x")).state()
+    assert events(state, "x") == [("a", micros("2026-01-01"), {"n": 19.99})]
+    assert state.events["x"].properties["n"].scale == 2
+
+
 def test_a_value_that_is_not_of_the_declared_type_is_an_error(world):
     world.write("e.csv", "customer,event,time,n\na,x,2026-01-01,5\na,x,2026-01-01,five\n")
     world.of(world.log("e.csv", types={"n": "number"}))
