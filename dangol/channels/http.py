@@ -101,9 +101,9 @@ def json_of(response: Response) -> dict[str, Any] | None:
 
 
 def excerpt(response: Response) -> str:
-    """The beginning of an answer, for a reason."""
-    text = " ".join(response.body[:400].decode("utf-8", "replace").split())
-    return f"HTTP {response.status}" + (f": {text[:160]}" if text else "")
+    """An answer, for a reason; it is cut only after secrets have been taken out, so that none stays in half."""
+    text = response.body[:100_000].decode("utf-8", "replace").strip()
+    return f"HTTP {response.status}" + (f": {text}" if text else "")
 
 
 _Settings = TypeVar("_Settings", bound=HttpSettings)

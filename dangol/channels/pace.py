@@ -123,7 +123,7 @@ class Breaker:
 class Guard:
     """What stands around every attempt: the breaker, the rate limit, and an answer whatever happens."""
 
-    def __init__(self, rate: float | None, clock: Clock, redact: Callable[[str], str] = str) -> None:
+    def __init__(self, rate: float | None, clock: Clock, redact: Callable[[str], str]) -> None:
         self.breaker = Breaker(clock)
         self._rate = Rate(rate, clock)
         self._redact = redact
@@ -133,7 +133,7 @@ class Guard:
         if (refusal := self.breaker.refusal()) is not None:
             return refusal
         self._rate.take(count)
-        answer = self._safe(self._attempt(work))
+        answer = self.shown(self._attempt(work))
         self.breaker.record(answer)
         return answer
 
@@ -147,7 +147,8 @@ class Guard:
         except Exception as error:  # the request may have left: no other answer is honest
             return Unknown(f"unexpected {type(error).__name__}")
 
-    def _safe(self, answer: Answer) -> Answer:
+    def shown(self, answer: Answer) -> Answer:
+        """The answer without a secret in its reason."""
         return answer if isinstance(answer, Sent) else replace(answer, reason=self._redact(answer.reason))
 
 

@@ -164,7 +164,7 @@ class Solapi(HttpChannel[SolapiSettings]):
         overall = self.guard.answer(work, len(group))
         each = _Results(responses[0]) if isinstance(overall, Sent) else None
         for message, item in group:
-            answer = each.answer(message.key, item["to"]) if each is not None else overall
+            answer = self.guard.shown(each.answer(message.key, item["to"])) if each is not None else overall
             if isinstance(answer, Failed) and answer.stops:
                 self.guard.breaker.record(answer)
             yield message.key, answer
@@ -232,7 +232,7 @@ class _Results:
         if entry is None:
             return Sent() if self._complete else Unknown("the answer does not say what became of this message")
         identifier = entry.get("messageId")
-        said = str(entry.get("statusMessage", ""))[:160]
+        said = str(entry.get("statusMessage", ""))
         return outcome(str(entry.get("statusCode", "")), said, str(identifier) if identifier else None)
 
 
