@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dangol.engine.backends.vector import Evaluation
     from dangol.engine.explanation import Explanation
     from dangol.runner.entries import Past
+    from dangol.runner.ledger import Ledger
     from dangol.runner.plan import Plan
     from dangol.runner.tick import Report
 
@@ -245,6 +246,12 @@ class Project:
         if written is None and not (self.files.state_directory / "ledger.db").exists():
             yield None
             return
+        with self.ledger() as ledger:
+            yield ledger
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The project's ledger, open."""
         from dangol.runner.ledger import ledger_at
         from dangol.runner.station import ledger_location
 

@@ -1,0 +1,29 @@
+"""`dangol status`: what ran, what is due next, what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dangol.cli.base import FINE, JSON, in_project, print_json
+
+
+@click.command()
+@in_project
+@click.option(
+    "--unknown", "with_unknown", is_flag=True, help="List the messages of which nobody knows whether they went."
+)
+@JSON
+def status(directory: Path, with_unknown: bool, as_json: bool) -> int:
+    """What ran, what is due next, what failed."""
+    from dangol import api
+    from dangol.views import status as view
+
+    with api.load(directory).ledger() as ledger:
+        found = view.Standing(ledger.status(), ledger.runs(5), ledger.unknown() if with_unknown else [])
+    if as_json:
+        print_json(view.as_json(found))
+    else:
+        click.echo(view.as_text(found))
+    return FINE

@@ -1,0 +1,83 @@
+"""How the ledger stands: as text and as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dangol.runner.ledger import Run, Status, Unknown
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A ledger's status, its last runs, and the sends nobody knows the outcome of (if asked for)."""
+
+    status: Status
+    runs: Sequence[Run]
+    unknown: Sequence[Unknown]
+
+
+def as_json(found: Standing) -> dict[str, Any]:
+    """The standing as data, version 1; instants in UTC. Addresses are left out."""
+    status = found.status
+    return {
+        "version": 1,
+        "runs": [_run(run) for run in found.runs],
+        "entries": dict(status.entries),
+        "sends": dict(status.sends),
+        "next_ready": _instant(status.next_ready),
+        "suppressions": status.suppressions,
+        "unmatched_receipts": status.unmatched,
+        "unknown": [
+            {**{k: v for k, v in asdict(one).items() if k != "address"}, "claimed_at": _instant(one.claimed_at)}
+            for one in found.unknown
+        ],
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "at": _instant(run.at),
+        "finished_at": _instant(run.finished_at),
+        "messages": dict(run.counts),
+    }
+
+
+def _instant(micros: int | None) -> str | None:
+    if micros is None:
+        return None
+    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)).isoformat(timespec="seconds")
+
+
+def as_text(found: Standing) -> str:
+    """The standing for a terminal, without a final line break."""
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Standing) -> Iterator[str]:
+    status = found.status
+    if not found.runs:
+        yield "Nothing has run yet."
+    for run in found.runs:
+        end = _counted(run.counts) or "nothing due" if run.finished_at is not None else "did not finish"
+        yield f"run {run.id} at {_instant(run.at)}: {end}"
+    yield f"entries: {_counted(status.entries) or 'none'}"
+    yield f"messages: {_counted(status.sends) or 'none'}"
+    if status.next_ready is not None:
+        yield f"the next planned message may go out at {_instant(status.next_ready)}"
+    if status.suppressions:
+        yield f"suppressed: {status.suppressions:,}"
+    if status.unmatched:
+        yield f"receipts that name no message: {status.unmatched:,}"
+    if count := status.sends.get("unknown", 0):
+        yield f"{count:,} messages may have gone out or not: `dangol status --unknown`, then `dangol reconcile KEY …`"
+    for one in found.unknown:
+        where = f"{one.playbook}/{one.scenario} step {one.step} on {one.channel}"
+        yield f"  {one.key}  {one.customer}  {where}  {_instant(one.claimed_at)}  {one.reason or ''}".rstrip()
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()) if count)
