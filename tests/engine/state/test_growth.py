@@ -126,7 +126,8 @@ def test_new_files_of_a_folder(world, reads):
 def test_the_first_of_an_event_id_is_the_first_in_the_order_of_the_files(world):
     head = "customer,event,time,own\n"
     world.write("log/2.csv", head + "a,x,2026-01-02,e1\n")
-    world.of(EventSource(Table(str(world.folder / "log"), "csv"), "customer", "time", event_column="event", id_column="own"))
+    table = Table(str(world.folder / "log"), "csv")
+    world.of(EventSource(table, "customer", "time", event_column="event", id_column="own"))
     world.state()
     world.write("log/1.csv", head + "b,x,2026-01-01,e2\n")
     assert same_as_new(world)
