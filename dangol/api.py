@@ -23,7 +23,7 @@ from dangol.grammar import ast
 from dangol.grammar.parser import parse
 from dangol.library import hinted, is_library, used_by
 from dangol.playbook.project import Project as Files
-from dangol.playbook.project import load_project
+from dangol.playbook.project import UNKNOWN, load_project
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,6 +84,9 @@ class Data:
     unready: tuple[Diagnostic, ...] = ()
     """Why the sources cannot be read yet."""
 
+    wider: Callable[[], Files] | None = None
+    """The project with all that its data name, when nobody had to look for that."""
+
     def __post_init__(self) -> None:
         self.asked = self.checked
 
@@ -127,6 +130,18 @@ class Data:
 
     def node(self, line: Line) -> tuple[ir.Node, tuple[Diagnostic, ...]]:
         """What a line computes, and warnings about it. Raises DangolError when it is wrong."""
+        try:
+            return self._node(line)
+        except DangolError as error:
+            if self.wider is None or not any(one.code in UNKNOWN for one in error.diagnostics):
+                raise
+            found, self.wider = self.wider(), None
+            if found.errors:
+                raise
+        self.catalog, self.checked, self.asked = found.catalog, found.checked, found.checked
+        return self._node(line)
+
+    def _node(self, line: Line) -> tuple[ir.Node, tuple[Diagnostic, ...]]:
         tree = _parsed(line)
         used = used_by([Written(line, tree)], self.catalog, self.zone, self.asked.names.defined)
         self.asked = extend(self.asked, used.definitions, used.broken)
@@ -161,9 +176,10 @@ class Project:
     def data(self) -> Data:
         """The project's sources, ready for evaluation."""
         files = self.files
+        wider = None if files.looked_at_data else lambda: load_project(files.root, whole=True)
         return Data(
             files.sources, files.catalog, files.checked, files.zone, files.state_directory, self.progress,
-            unready=files.data_diagnostics,
+            unready=files.data_diagnostics, wider=wider,
         )  # fmt: skip
 
     def members(self, name: str, at: At = None) -> pd.DataFrame:
@@ -227,7 +243,7 @@ class Project:
 
         found = self.find(what)
         node = found.who if isinstance(found, ir.Scenario) else found
-        needs = explanation_needs([node], self.data.asked.program, self.files.catalog)
+        needs = explanation_needs([node], self.data.asked.program, self.data.catalog)
         evaluation = self.data.evaluate(needs, instant_from(at, self.files.zone))
         return explain(node, customer, evaluation, reader(lang, self.files.zone))
 

@@ -26,7 +26,8 @@ M = TypeVar("M", bound=Model)
 
 CONFIG = "dangol.yaml"
 _NO_SOURCE = frozenset({"E022", "E023", "E024"})
-_UNKNOWN = frozenset({"E203", "E205", "E224"})
+UNKNOWN = frozenset({"E203", "E205", "E224"})
+"""What is said of a name that dangol.yaml does not declare."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,10 @@ class Project:
             raise DangolError(*self.errors)
 
 
-def load_project(root: Path, *, discover: bool = True) -> Project:
+def load_project(root: Path, *, discover: bool = True, whole: bool = False) -> Project:
     """The project in a directory. Data is looked at only for names that dangol.yaml does not declare, and only with
-    `discover`; what was found is kept under .dangol/. Bad content never raises."""
-    return _Loading(root, discover).load()
+    `discover` (with `whole` in any case); what was found is kept under .dangol/. Bad content never raises."""
+    return _Loading(root, discover, whole).load()
 
 
 def playbook_paths(root: Path) -> list[Path]:
@@ -87,8 +88,8 @@ def playbook_paths(root: Path) -> list[Path]:
 
 
 class _Loading:
-    def __init__(self, root: Path, discover: bool) -> None:
-        self.root, self.discover = root, discover
+    def __init__(self, root: Path, discover: bool, whole: bool) -> None:
+        self.root, self.discover, self.whole = root, discover, whole
         self.found: list[Diagnostic] = []
         self.looked = False
         self.blind = False
@@ -106,7 +107,7 @@ class _Loading:
         for playbook in playbooks:
             lines.add(playbook, channels or None, holdout is not None)
         catalog, checked = self._check(config, declared, lines)
-        meanings = [one for one in checked.diagnostics if not (self.blind and one.code in _UNKNOWN)]
+        meanings = [one for one in checked.diagnostics if not (self.blind and one.code in UNKNOWN)]
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
@@ -192,7 +193,7 @@ class _Loading:
             return catalog, check(catalog)
         checked = self._meaning(catalog, declared.zone, lines)
         problems = list(_vocabulary_problems(config, catalog))
-        if self.discover and (problems or checked.has_errors):
+        if self.whole or (self.discover and (problems or checked.has_errors)):
             full = self._discovered(declared)
             self.blind = full is None
             if full is not None and full != catalog:
