@@ -22,8 +22,8 @@ from dangol.engine.sources import Sources
 from dangol.grammar import ast
 from dangol.grammar.parser import parse
 from dangol.library import hinted, is_library, used_by
-from dangol.playbook.project import Project as Files
 from dangol.playbook.project import UNKNOWN, load_project
+from dangol.playbook.project import Project as Files
 
 if TYPE_CHECKING:
     import numpy as np
