@@ -46,7 +46,7 @@ def _mailbox(text: str) -> str:
     name, address = parseaddr(text)
     try:
         Address(display_name=name, addr_spec=address)
-        if not address.rpartition("@")[0]:
+        if not address.rpartition("@")[0] or not text.isprintable():
             raise ValueError
     except (ValueError, MessageError):
         raise ValueError("an address like `Shop <hello@shop.example>`") from None
@@ -158,6 +158,8 @@ class Smtp:
             for stage, command in self._dialogue(connection, request):
                 left = stage == "end"
                 status, text = command()
+                if status < 200 and not left:
+                    raise smtplib.SMTPServerDisconnected("this is no reply")
                 if not 200 <= status < 400 or left:
                     self._give_back(connection, status, rest=not left)
                     return Response(status, {"stage": stage}, text)
@@ -211,7 +213,7 @@ class Smtp:
                 connection.close()
                 raise
             return connection
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, UnicodeError) as error:
             raise _not_connected(error) from None
 
     def _open(self) -> smtplib.SMTP:
@@ -273,6 +275,8 @@ def _ended(connection: smtplib.SMTP) -> bool:
 def _not_connected(error: Exception) -> Exception:
     if isinstance(error, smtplib.SMTPAuthenticationError) and 500 <= error.smtp_code < 600:
         return Unsendable("auth", f"{error.smtp_code} the server does not accept the user and password")
+    if isinstance(error, UnicodeError):
+        return Unsendable("auth", "the user or password has letters that cannot be sent")
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Unsendable("auth", "the server offers no encryption or no log-in")
     return NothingDone(f"no connection ({type(error).__name__})")
@@ -283,7 +287,7 @@ def _recipient(text: str) -> str:
     local, _, domain = text.rpartition("@")
     try:
         address = f"{local}@{_ascii_domain(domain)}"
-        Address(addr_spec=address)
+        Address(addr_spec=re.sub(r"[^\x00-\x7f]", "x", address))
         if not local or len(address) > 254 or re.search(r"[\x00-\x20\x7f,;<>]", address):
             raise ValueError
     except (ValueError, IndexError, MessageError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -33,6 +34,9 @@ SECRET = "s3cr3t-value-that-nobody-may-see"
 GARBAGE = [b"", b"{", b"\xff\xfe\x00", b"null", b"[1]", b"[[]]", b"{}", b'{"event":"sent"}', b"[" * 5000, b"a=b&c",
            b'[{"data":[]}]', b'{"event":"opened","key":"k","time":"yesterday"}', b"Subject: hi\n\nhello"]  # fmt: skip
 
+STATUSES = [0, 100, 200, 250, 299, 301, 400, 404, 421, 450, 500, 503, 550, 599, 999]
+BODIES = [b"", b"{", b'{"error":[]}', b'{"groupInfo":7}', b"5.1.1 no", b"\xff"]
+
 
 def message(number: int = 1, **changes: Any) -> Message:
     """A message with Korean text, an emoji and every part that some channel wants."""
@@ -45,7 +49,7 @@ def message(number: int = 1, **changes: Any) -> Message:
 class ChannelContract:
     """Subclasses give `settings`, `environ` and an `address`, and `arrived`: the keys that reached the other side."""
 
-    environ: dict[str, str]
+    environ: ClassVar[dict[str, str]]
 
     @pytest.fixture
     def settings(self) -> dict[str, Any]:
@@ -178,20 +182,18 @@ class ChannelContract:
         assert "`colour` is not a setting" in str(error.value)
         assert SECRET not in str(error.value)
 
-    @pytest.mark.parametrize("body", GARBAGE)
-    def test_callbacks_that_are_none(self, channel: Channel, body: bytes) -> None:
-        try:
-            receipts = channel.parse_callback(body, {})
-        except CallbackError as error:
-            assert str(error)
-        else:
+    def test_callbacks_that_are_none(self, channel: Channel) -> None:
+        for body in GARBAGE:
+            try:
+                receipts = channel.parse_callback(body, {})
+            except CallbackError:
+                continue
             assert receipts == []
 
-    @pytest.mark.parametrize("status", [0, 100, 200, 250, 299, 301, 400, 404, 421, 450, 500, 503, 550, 599, 999])
-    @pytest.mark.parametrize("body", [b"", b"{", b'{"error":[]}', b'{"groupInfo":7}', b"5.1.1 no", b"\xff"])
-    def test_any_response_is_some_answer(self, channel: Channel, status: int, body: bytes) -> None:
-        answer = channel.classify(Response(status, {}, body), self.message())
-        assert isinstance(answer, Sent | RetryAfter | Unknown | Failed)
+    def test_any_response_is_some_answer(self, channel: Channel) -> None:
+        for status, body in product(STATUSES, BODIES):
+            answer = channel.classify(Response(status, {}, body), self.message())
+            assert isinstance(answer, Sent | RetryAfter | Unknown | Failed)
 
 
 def only(receipts: list[Receipt]) -> Receipt:

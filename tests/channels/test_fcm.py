@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 import jwt
@@ -28,9 +28,7 @@ def keys() -> tuple[str, str]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return private.decode(), public.decode()
 
 
@@ -46,7 +44,7 @@ def fcm_error(status: int, code: str, *, of_request: bool = False) -> Reply:
 
 
 class TestFcm(HttpContract):
-    environ = {"FCM": account()}
+    environ: ClassVar[dict[str, str]] = {"FCM": account()}
     least_wait = 60
     refuse = json_reply({"error": {"status": "UNAUTHENTICATED"}}, 401)
 

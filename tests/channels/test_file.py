@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time as system
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,7 +22,7 @@ from tests.channels.doubles import FakeClock
 
 
 class TestFileOutbox(ChannelContract):
-    environ: dict[str, str] = {}
+    environ: ClassVar[dict[str, str]] = {}
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -77,7 +77,7 @@ class SolapiDouble:
 
 
 class TestSolapi(HttpContract):
-    environ = {"SOLAPI_KEY": KEY, "SOLAPI_SECRET": SECRET}
+    environ: ClassVar[dict[str, str]] = {"SOLAPI_KEY": KEY, "SOLAPI_SECRET": SECRET}
     refuse = json_reply({"errorCode": "SignatureDoesNotMatch", "errorMessage": "no"}, 403)
     per_request = 1000
 

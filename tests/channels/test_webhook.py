@@ -6,7 +6,7 @@ import base64
 import json
 import time as system
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from standardwebhooks.webhooks import Webhook as Reference
@@ -22,7 +22,7 @@ SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
 class TestWebhook(HttpContract):
-    environ = {"HOOK_SECRET": SECRET}
+    environ: ClassVar[dict[str, str]] = {"HOOK_SECRET": SECRET}
     url_setting = "url"
 
     def own_settings(self) -> dict[str, Any]:
@@ -101,7 +101,9 @@ class TestWebhook(HttpContract):
         assert isinstance(answer, Failed)
         assert "very-secret" not in answer.reason
 
-    @pytest.mark.parametrize("url", ["http://shop.example/hook", "ftp://x", "shop.example", "", "https://", "http://[::1"])
+    @pytest.mark.parametrize(
+        "url", ["http://shop.example/hook", "ftp://x", "shop.example", "", "https://", "http://[::1"]
+    )
     def test_urls_that_are_refused(self, settings: dict[str, Any], around: Surroundings, url: str) -> None:
         with pytest.raises(Exception, match="https://"):
             open_channel("test", {**settings, "url": url}, around)
