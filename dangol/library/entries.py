@@ -18,6 +18,7 @@ from dangol.grammar import ast
 from dangol.grammar.parser import parse
 
 PREFIX = "lib."
+KINDS: tuple[DefinitionKind, ...] = ("trait", "segment")
 ORDER = ("rfm", "purchases", "visits", "grids", "tiers", "churn", "audiences")
 _HERE = Path(__file__).parent
 _NAME = re.compile(r"^  (\w+):$", re.MULTILINE)
@@ -103,11 +104,7 @@ def _files() -> Mapping[str, str]:
 @cache
 def _topic(file: str) -> Topic:
     content = _read(file)
-    found = [
-        _entry(name, cast(DefinitionKind, kind), fields)
-        for kind in ("trait", "segment")
-        for name, fields in content.get(f"{kind}s", {}).items()
-    ]
+    found = [_entry(name, kind, fields) for kind in KINDS for name, fields in content.get(f"{kind}s", {}).items()]
     return Topic(content["title"], content["about"], tuple(found))
 
 

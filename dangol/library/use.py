@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any
 
 from dangol.diagnostics import Diagnostic, closest, diagnose, did_you_mean
-from dangol.engine.catalog import Catalog
+from dangol.engine.catalog import Catalog, Mixed
 from dangol.engine.check import Definition, Written
+from dangol.engine.ir import Type
 from dangol.grammar import ast
-from dangol.library.entries import PREFIX, entry, is_library, names, vocabulary
+from dangol.library.entries import PREFIX, entry, names, vocabulary
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,11 @@ def _problem(name: str, catalog: Catalog) -> Problem | None:
     lacking = [need for need in needs(name) if not _has(catalog, need)]
     if not lacking:
         return None
-    owners = dict.fromkeys(owner for owner, _ in lacking)
-    said = [_said(owner, [prop for one, prop in lacking if one == owner and prop], catalog) for owner in owners]
-    hints = tuple(
-        _mend(owner, [prop for one, prop in needs(name) if one == owner and prop], catalog) for owner in owners
-    )
+    owners: dict[str, list[str]] = {owner: [] for owner, _ in lacking}
+    for owner, prop in lacking:
+        owners[owner] += [prop] if prop is not None else []
+    said = [_said(owner, properties, catalog) for owner, properties in owners.items()]
+    hints = tuple(_mend(owner, properties, catalog) for owner, properties in owners.items())
     return "E224", f"`{name}` needs {_listed(said)}", hints
 
 
@@ -146,23 +147,32 @@ def _has(catalog: Catalog, need: Need) -> bool:
 def _said(owner: str, properties: list[str], catalog: Catalog) -> str:
     known = vocabulary().catalog
     if owner in known.attributes:
-        return f"the attribute `{owner}` ({known.attributes[owner]})"
-    said = _listed([f"a {known.events[owner][prop]} `{prop}`" for prop in properties])
+        return f"the attribute `{owner}` ({known.attributes[owner]}){_instead(catalog.attributes.get(owner))}"
+    there = catalog.properties(owner)
+    said = _listed([f"a {known.events[owner][prop]} `{prop}`{_instead(there.get(prop))}" for prop in properties])
     present = "" if _has(catalog, (owner, None)) else "an event "
     return f"{present}`{owner}`{f' with {said}' if said else ''}"
+
+
+def _instead(kind: Type | Mixed | None) -> str:
+    if kind is None:
+        return ""
+    return f" (here it is {' and '.join(kind.kinds) if isinstance(kind, Mixed) else kind})"
 
 
 def _mend(owner: str, properties: list[str], catalog: Catalog) -> str:
     known = vocabulary().catalog
     if owner in known.attributes:
-        return f"in dangol.yaml, under `data: customers:`, write `attributes: {{{owner}: YOUR_COLUMN}}`"
+        return f"in dangol.yaml, under `data: customers:`, write `attributes: {{{owner}: YOUR_COLUMN, …}}`, {_ALL}"
     if _has(catalog, (owner, None)):
-        lacking = [prop for prop in properties if not _has(catalog, (owner, prop))]
-        columns = ", ".join(f"{prop}: YOUR_COLUMN" for prop in lacking)
-        return f"in dangol.yaml, at the source of `{owner}`, write `properties: {{{columns}}}`"
+        columns = ", ".join(f"{prop}: YOUR_COLUMN" for prop in properties)
+        return f"in dangol.yaml, at the source of `{owner}`, write `properties: {{{columns}, …}}`, {_ALL}"
     types = ", ".join(["from: YOUR_EVENT", *(f"{prop}: {known.events[owner][prop]}" for prop in properties)])
     yours = closest(owner, catalog.events) or "YOUR_EVENT"
     return f"in dangol.yaml, write `events: {{{owner}: {{{types}}}}}`, or a group: `groups: {{{owner}: [{yours}]}}`"
+
+
+_ALL = "with all others that you use"
 
 
 def _listed(parts: list[str]) -> str:

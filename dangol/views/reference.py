@@ -1,13 +1,15 @@
-"""The tables of the language reference, from the code: `python -m dangol.views.reference docs/language.md`."""
+"""What the pages take from the code: `python -m dangol.views.reference docs/language.md docs/library.md`."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dangol.engine.operators import FUNCTIONS, OPERATORS
+from dangol.views.library import conventional_names, library
+from dangol.views.markdown import table
 
 
 def functions() -> str:
@@ -17,7 +19,7 @@ def functions() -> str:
         (f"`{f.name}`", _takes(f.takes, f.accepts), _gives(f.takes, f.gives), f"`{f.example}`", f.missing, f.doc)
         for f in FUNCTIONS.values()
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _takes(takes: str, accepts: Iterable[str]) -> str:
@@ -33,15 +35,15 @@ def operators() -> str:
     """The table of operators."""
     head = ("Operator", "Written", "Left", "Right", "Gives", "With a missing value", "Meaning")
     rows = ((f"`{o.name}`", f"`{o.form}`", o.left, o.right, o.gives, o.missing, o.doc) for o in OPERATORS)
-    return _table(head, rows)
+    return table(head, rows)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells)
-
-
-PARTS: dict[str, Callable[[], str]] = {"functions": functions, "operators": operators}
+PARTS: dict[str, Callable[[], str]] = {
+    "functions": functions,
+    "operators": operators,
+    "library": library,
+    "conventional_names": conventional_names,
+}
 _PART = re.compile(r"(<!-- made from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
