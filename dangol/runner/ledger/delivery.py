@@ -13,7 +13,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    false,
     func,
+    not_,
     or_,
     select,
     true,
@@ -21,10 +23,10 @@ from sqlalchemy import (
 )
 
 from dangol.runner.ledger.failures import refusal
-from dangol.runner.ledger.journal import columns_of
-from dangol.runner.ledger.rows import Change, Claimed, NewSends, Outcomes, Revisions, SendKey, SentTimes, Unknown
+from dangol.runner.ledger.matching import key_of, match_early, send_of, told
+from dangol.runner.ledger.rows import Change, Claimed, NewSends, Outcomes, Revisions, SentTimes, Unknown
 from dangol.runner.ledger.schema import entries, in_state, meta, scenarios, sends, texts, transitions
-from dangol.runner.ledger.store import Store, bulk, column
+from dangol.runner.ledger.store import Store, bulk, column, columns_of
 
 _PLANNED = in_state(sends.c.state, "planned")
 _CLAIMED = in_state(sends.c.state, "claimed")
@@ -51,16 +53,32 @@ class Delivery:
             written = bulk(connection, self.store.insert_new(sends), row)
             first = {**keys, "number": 0, "at": at, "state": new.state, "reason": new.reason, "worker": None}
             bulk(connection, self.store.insert_new(transitions), first)
+            self._mark(connection, new.entry, _each(new.uses, new.entry))
             return written
 
     def revise(self, at: int, revisions: Revisions) -> int:
         """Decides anew about sends that nobody has claimed; returns how many were still planned or held."""
         with self.store.writing("revise") as connection:
+            self._mark(connection, revisions.entry, _each(revisions.uses, revisions.entry))
             return self._change(
                 connection, at, revisions.entry, revisions.step, revisions.state, revisions.reason,
                 _UNCLAIMED,
                 **{name: getattr(revisions, name) for name in ("ready_at", *_DETAILS)},
             )  # fmt: skip
+
+    def hold_back(self, at: int, reason: str, but: Collection[tuple[str, str]]) -> int:
+        """Holds what an earlier tick planned and did not send, so that only what the tick of instant `at` decided goes
+        out; returns how many. `but`: the scenarios (playbook, name) that this tick decided about."""
+        decided = or_(false(), *(and_(scenarios.c.playbook == p, scenarios.c.scenario == s) for p, s in but))
+        asked = (
+            select(sends.c.entry, sends.c.step)
+            .join(entries, entries.c.id == sends.c.entry)
+            .join(scenarios, scenarios.c.id == entries.c.scenario)
+            .where(_PLANNED, sends.c.ready_at <= at, or_(sends.c.ready_at < at, not_(decided)))
+        )
+        with self.store.writing("hold_back") as connection:
+            entry, step = columns_of(connection.execute(asked).all(), 2)
+            return self._change(connection, at, entry, step, "held", reason, _PLANNED) if entry else 0
 
     def claim(self, at: int, limit: int, worker: str, lease: int, channels: Collection[str] | None = None) -> Claimed:
         """Takes up to `limit` planned sends whose time has come, the earliest first, for `lease` µs.
@@ -69,7 +87,7 @@ class Delivery:
         """
         ready = and_(_PLANNED, sends.c.ready_at <= at)
         if channels is not None:
-            ready = and_(ready, sends.c.channel.in_(list(channels)))
+            ready = and_(ready, or_(false(), *(sends.c.channel == channel for channel in channels)))
         with self.store.writing("claim") as connection:
             taken = self._take(connection, ready, limit)
             entry, step = taken.entry, taken.step
@@ -94,6 +112,9 @@ class Delivery:
                 sent_at=sent_at, provider_id=outcomes.provider_id, ready_at=outcomes.ready_at,
             )  # fmt: skip
             self._used(connection, outcomes.entry, states)
+            match_early(connection, [id_ for id_ in _each(outcomes.provider_id, outcomes.entry) if id_])
+            if "unknown" in states:
+                self._settle_told(connection, at)
             return taken
 
     def lapse(self, at: int, idempotent: Collection[str]) -> dict[str, int]:
@@ -112,19 +133,19 @@ class Delivery:
                 reason = "the worker did not come back"
                 self._change(connection, at, entry, step, states, reason, _CLAIMED)
                 self._used(connection, entry, states)
+                self._settle_told(connection, at)
         return {each: channel.count(each) for each in dict.fromkeys(channel)}
 
     def sent_times(self, since: int) -> SentTimes:
         """Every message that went out, or may have, after `since`: what frequency caps count."""
-        gone = case((_OPEN, sends.c.claimed_at), else_=sends.c.sent_at)
         asked = (
-            select(entries.c.customer, gone, sends.c.channel, scenarios.c.playbook, scenarios.c.scenario)
+            select(entries.c.customer, sends.c.claimed_at, sends.c.channel, scenarios.c.playbook, scenarios.c.scenario)
             .select_from(sends)
             .join(entries, entries.c.id == sends.c.entry)
             .join(scenarios, scenarios.c.id == entries.c.scenario)
         )
         with self.store.reading() as connection:
-            rows = connection.execute(asked.where(sends.c.sent_at > since)).all()
+            rows = connection.execute(asked.where(sends.c.sent_at > since, sends.c.claimed_at > since)).all()
             rows = [*rows, *connection.execute(asked.where(_OPEN, sends.c.claimed_at > since)).all()]
         customer, time, channel, playbook, scenario = columns_of(rows, 5)
         return SentTimes(customer, np.array(time, np.int64), channel, playbook, scenario)
@@ -145,7 +166,7 @@ class Delivery:
             rows = connection.execute(asked).all()
             ledger = self._ledger(connection)
         return [
-            Unknown(f"{ledger}-{r.entry}-{r.step}", r.customer, r.playbook, r.scenario, r.step, r.channel, r.address,
+            Unknown(key_of(ledger, r.entry, r.step), r.customer, r.playbook, r.scenario, r.step, r.channel, r.address,
                     r.claimed_at, r.reason)
             for r in rows
         ]  # fmt: skip
@@ -199,8 +220,15 @@ class Delivery:
         )  # fmt: skip
         entry, step, *others = columns_of(connection.execute(asked).all(), 13)
         ledger = self._ledger(connection)
-        key = [f"{ledger}-{e}-{s}" for e, s in zip(entry, step, strict=True)]
+        key = [key_of(ledger, e, s) for e, s in zip(entry, step, strict=True)]
         return Claimed(entry, step, key, *others)
+
+    def _settle_told(self, connection: Connection, at: int) -> int:
+        """Settles the unknown sends that receipts speak of."""
+        entry, step, states = told(connection)
+        if not entry:
+            return 0
+        return self._settle_unknown(connection, at, entry, step, states, "the provider's receipt says so")
 
     def _settle_unknown(
         self, connection: Connection, at: int, entry: Sequence[int], step: Sequence[int], state: Sequence[str],
@@ -246,22 +274,16 @@ class Delivery:
 
     def _used(self, connection: Connection, entry: Any, states: Sequence[str]) -> None:
         """Marks the entries of which something went out, or may have."""
-        gone = [id_ for id_, state in zip(column(entry), states, strict=True) if state in ("sent", "unknown")]
+        self._mark(connection, entry, [state in ("sent", "unknown") for state in states])
+
+    def _mark(self, connection: Connection, entry: Any, used: Sequence[bool]) -> None:
+        gone = sorted({id_ for id_, each in zip(column(entry), used, strict=True) if each})
         mark = update(entries).where(entries.c.id == bindparam("k"), entries.c.sent_any != true())
         if gone:
             bulk(connection, mark.values(sent_any=True), {"k": gone})
 
     def _ledger(self, connection: Connection) -> str:
         return str(connection.execute(select(meta.c.ledger)).scalar_one())
-
-
-def send_of(key: str, ledger: str) -> SendKey | None:
-    """The send that an idempotency key of this ledger stands for."""
-    prefix, _, rest = key.partition("-")
-    entry, _, step = rest.partition("-")
-    if prefix != ledger or not (entry.isdecimal() and step.isdecimal() and len(rest) < 30):
-        return None
-    return SendKey(int(entry), int(step))
 
 
 def _each(value: Any, beside: Any) -> list[Any]:

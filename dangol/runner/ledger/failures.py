@@ -50,7 +50,7 @@ def understood(name: str) -> Iterator[None]:
         message, hint = _SAID[code]
         words = " ".join(str(error.orig).split())
         raise refusal(code, name, f"{message} ({words})", hint) from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:  # the last two: values no database takes
         raise refusal("E609", name, f"{_SAID['E609'][0]} ({' '.join(str(error).split())})") from error
 
 

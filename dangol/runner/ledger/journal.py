@@ -41,7 +41,7 @@ from dangol.runner.ledger.schema import (
     texts,
     transitions,
 )
-from dangol.runner.ledger.store import Store, bulk, column
+from dangol.runner.ledger.store import Store, bulk, column, columns_of
 
 _RUNNING = in_state(entries.c.state, "running")
 _CHUNK = 500
@@ -50,11 +50,6 @@ _CHUNK = 500
 def instants(values: Sequence[int | None]) -> NDArray[np.int64]:
     """Instants as an array, NO_INSTANT for None."""
     return np.array([NO_INSTANT if value is None else value for value in values], np.int64)
-
-
-def columns_of(rows: Sequence[Any], width: int) -> list[list[Any]]:
-    """The rows of an answer turned into `width` lists."""
-    return [list(each) for each in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
 class Journal:
@@ -178,21 +173,21 @@ class Journal:
         """The recorded sends of the scenario's running entries, by entry and step."""
         gone = case((in_state(sends.c.state, "claimed", "unknown"), sends.c.claimed_at), else_=sends.c.sent_at)
         asked = (
-            select(sends.c.entry, sends.c.step, sends.c.state, sends.c.due, sends.c.ready_at, gone, sends.c.channel,
-                   sends.c.arm)
+            select(sends.c.entry, sends.c.step, sends.c.state, sends.c.reason, sends.c.due, sends.c.ready_at, gone,
+                   sends.c.channel, sends.c.arm)
             .join(entries, entries.c.id == sends.c.entry)
             .where(entries.c.scenario == _scenario_id(playbook, scenario), _RUNNING)
             .order_by(sends.c.entry, sends.c.step)
         )  # fmt: skip
         with self.store.reading() as connection:
-            entry, step, state, due, ready, sent, channel, arm = columns_of(connection.execute(asked).all(), 8)
+            entry, step, state, reason, due, ready, sent, channel, arm = columns_of(connection.execute(asked).all(), 9)
         return Steps(
-            np.array(entry, np.int64), np.array(step, np.int64), state, instants(due), instants(ready),
+            np.array(entry, np.int64), np.array(step, np.int64), state, reason, instants(due), instants(ready),
             instants(sent), channel, arm,
         )  # fmt: skip
 
-    def last_entries(self, playbook: str, scenario: str) -> LastEntries:
-        """Of everyone who ever entered the scenario, when they last did: what `again` asks."""
+    def last_entries(self, playbook: str, scenario: str, among: Sequence[str] | None = None) -> LastEntries:
+        """Of everyone who ever entered the scenario (of these few customers, if given), when they last did."""
         sent = case((entries.c.sent_any, entries.c.time), else_=null())
         open_ = func.max(case((_RUNNING, 1), else_=0))
         asked = (
@@ -202,6 +197,8 @@ class Journal:
             .group_by(entries.c.customer)
             .order_by(entries.c.customer)
         )  # fmt: skip
+        if among is not None:
+            asked = asked.where(entries.c.customer.in_(list(among)))
         with self.store.reading() as connection:
             customer, time, sent_time, ended = columns_of(connection.execute(asked).all(), 4)
         return LastEntries(customer, np.array(time, np.int64), instants(sent_time), instants(ended))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, bindparam, func, literal, select, union_all, update
+from sqlalchemy import Connection, and_, literal, select, union_all, update
 
-from dangol.runner.ledger.delivery import Delivery, send_of
+from dangol.runner.ledger.delivery import Delivery
 from dangol.runner.ledger.failures import refusal
-from dangol.runner.ledger.journal import columns_of
+from dangol.runner.ledger.matching import chunks, sends_of
 from dangol.runner.ledger.rows import RECEIPT_KINDS, Happened, Ingested, Receipt, SendKey, Suppressed
 from dangol.runner.ledger.schema import entries, in_state, receipts, scenarios, sends, suppressions
-from dangol.runner.ledger.store import bulk
+from dangol.runner.ledger.store import bulk, columns_of
 
 EVERY_CHANNEL = ""
 _STANDING = suppressions.c.lifted_at.is_(None)
@@ -66,7 +65,7 @@ class Responses(Delivery):
                 raise refusal("E610", self.store.name, f"`{receipt.kind}` is no kind of receipt", f"one of: {kinds}")
         with self.store.writing("ingest") as connection:
             fresh = self._fresh(connection, given)
-            matched = self._match(connection, fresh)
+            matched = sends_of(connection, self._ledger(connection), fresh)
             rows = [
                 (r.provider, r.event_id, r.kind, r.at, now, m and m.entry, m and m.step, r.provider_id, r.customer,
                  r.address, r.channel, r.reason)
@@ -79,7 +78,7 @@ class Responses(Delivery):
             columns = dict(zip(names, columns_of(rows, len(names)), strict=True))
             new = bulk(connection, self.store.insert_new(receipts), columns)
             suppressed = self._suppress(connection, self._unsubscribes(connection, fresh, matched))
-            settled = self._settle_by_receipts(connection, now)
+            settled = self._settle_told(connection, now)
             return Ingested(new, matched.count(None), suppressed, settled)
 
     def events(self, since: int | None = None) -> Happened:
@@ -119,31 +118,11 @@ class Responses(Delivery):
         seen: set[tuple[str, str]] = set()
         for provider in {receipt.provider for receipt in given}:
             ids = [event_id for name, event_id in once if name == provider]
-            for chunk in _chunks(ids):
+            for chunk in chunks(ids):
                 asked = select(receipts.c.event_id).where(receipts.c.provider == provider)
                 found = connection.scalars(asked.where(receipts.c.event_id.in_(chunk)))
                 seen.update((provider, event_id) for event_id in found)
         return [receipt for key, receipt in reversed(once.items()) if key not in seen]
-
-    def _match(self, connection: Connection, given: Sequence[Receipt]) -> list[SendKey | None]:
-        ledger = self._ledger(connection)
-        keys = [send_of(receipt.key, ledger) if receipt.key else None for receipt in given]
-        known = self._existing(connection, [key for key in keys if key])
-        by_provider: dict[str, SendKey] = {}
-        for chunk in _chunks([receipt.provider_id for receipt in given if receipt.provider_id]):
-            asked = select(sends.c.provider_id, sends.c.entry, sends.c.step).where(sends.c.provider_id.in_(chunk))
-            by_provider.update((id_, SendKey(entry, step)) for id_, entry, step in connection.execute(asked))
-        return [
-            key if key in known else by_provider.get(receipt.provider_id or "")
-            for key, receipt in zip(keys, given, strict=True)
-        ]
-
-    def _existing(self, connection: Connection, keys: Sequence[SendKey]) -> set[SendKey | None]:
-        found: set[SendKey | None] = set()
-        for chunk in _chunks(list({key.entry for key in keys})):
-            asked = select(sends.c.entry, sends.c.step).where(sends.c.entry.in_(chunk))
-            found.update(SendKey(entry, step) for entry, step in connection.execute(asked))
-        return found
 
     def _unsubscribes(
         self, connection: Connection, given: Sequence[Receipt], matched: Sequence[SendKey | None]
@@ -171,36 +150,3 @@ class Responses(Delivery):
             connection, self.store.insert_new(suppressions),
             {"kind": kind, "who": who, "channel": channel, "since": since, "source": source, "lifted_at": None},
         )  # fmt: skip
-
-    def _settle_by_receipts(self, connection: Connection, at: int) -> int:
-        """Matches receipts that came before their send was recorded, and settles the unknown sends they speak of."""
-        waiting = receipts.c.entry.is_(None)
-        pairs = (
-            select(receipts.c.provider, receipts.c.event_id, sends.c.entry, sends.c.step)
-            .join(sends, sends.c.provider_id == receipts.c.provider_id)
-            .where(waiting)
-        )
-        provider, event_id, entry, step = columns_of(connection.execute(pairs).all(), 4)
-        this = and_(receipts.c.provider == bindparam("k_provider"), receipts.c.event_id == bindparam("k_event"))
-        if entry:
-            bulk(
-                connection, update(receipts).where(this).values(entry=bindparam("v_entry"), step=bindparam("v_step")),
-                {"k_provider": provider, "k_event": event_id, "v_entry": entry, "v_step": step},
-            )  # fmt: skip
-        told = and_(receipts.c.entry == sends.c.entry, receipts.c.step == sends.c.step)
-        went = func.max(func.coalesce(receipts.c.kind != "failed", literal(False)).cast(sends.c.step.type))
-        asked = (
-            select(sends.c.entry, sends.c.step, went)
-            .join(receipts, told)
-            .where(in_state(sends.c.state, "unknown"))
-            .group_by(sends.c.entry, sends.c.step)
-        )
-        entry, step, sent = columns_of(connection.execute(asked).all(), 3)
-        if not entry:
-            return 0
-        states = ["sent" if each else "failed" for each in sent]
-        return self._settle_unknown(connection, at, entry, step, states, "the provider's receipt says so")
-
-
-def _chunks(values: Sequence[Any], size: int = 500) -> list[list[Any]]:
-    return [list(values[start : start + size]) for start in range(0, len(values), size)]

@@ -65,6 +65,7 @@ class Steps:
     entry: NDArray[np.int64]
     step: NDArray[np.int64]
     state: list[str]
+    reason: list[str | None]
     due: Micros
     ready_at: Micros
     sent_at: Micros
@@ -74,8 +75,8 @@ class Steps:
 
 @dataclass(frozen=True)
 class LastEntries:
-    """Of each customer who ever entered a scenario: the last entry instant, the last one of which something was sent
-    (NO_INSTANT: none), when the last one ended (NO_INSTANT: it runs or none did)."""
+    """Of each customer who ever entered a scenario: the last entry instant, the last one of which something was sent or
+    would have been but for a holdout (NO_INSTANT: none), when the last one ended (NO_INSTANT: it runs or none did)."""
 
     customer: list[str]
     time: Micros
@@ -96,7 +97,7 @@ class Ends:
 @dataclass(frozen=True)
 class NewSends:
     """Steps that are due. `state`: planned, held, expired or cancelled; `ready_at`: not to be claimed before (None:
-    the due instant)."""
+    the due instant); `uses`: counts for `again` as if something had been sent, as for who is held out."""
 
     entry: Column
     step: Column
@@ -109,12 +110,13 @@ class NewSends:
     state: Column = "planned"
     reason: Column = None
     ready_at: Column = None
+    uses: Column = False
 
 
 @dataclass(frozen=True)
 class Revisions:
     """A new decision about sends that are planned or held: any state but claimed, sent, failed and unknown. Columns
-    that are None (or None in a row) stay as recorded; the due instant always does."""
+    that are None (or None in a row) stay as recorded; the due instant always does. `uses` as in NewSends."""
 
     entry: Column
     step: Column
@@ -126,6 +128,7 @@ class Revisions:
     message: Column = None
     address: Column = None
     content: Column = None
+    uses: Column = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class SentTimes:
-    """Messages that went out, or may have."""
+    """Messages that went out, or may have. `time`: the instant of the tick they went out in."""
 
     customer: list[str]
     time: Micros

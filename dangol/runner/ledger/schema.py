@@ -144,7 +144,7 @@ sends = Table(
     **_LEAN,
 )
 for _name, _columns, _where in (
-    ("sends_planned", (sends.c.ready_at,), "state = 'planned'"),
+    ("sends_planned", (sends.c.channel, sends.c.ready_at, sends.c.entry, sends.c.step), "state = 'planned'"),
     ("sends_open", (sends.c.state, sends.c.lease_until), "state IN ('claimed', 'unknown', 'held')"),
     ("sends_gone", (sends.c.sent_at,), "sent_at IS NOT NULL"),
     ("sends_provider", (sends.c.provider_id,), "provider_id IS NOT NULL"),

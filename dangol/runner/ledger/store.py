@@ -92,6 +92,11 @@ def column(value: Any) -> Any:
     return repeat(value)
 
 
+def columns_of(rows: Sequence[Any], width: int) -> list[list[Any]]:
+    """The rows of an answer turned into `width` lists."""
+    return [list(each) for each in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
 def open_store(location: str | Path, faults: Faults = no_faults, wait: float = 30.0) -> Store:
     """The database at a path (SQLite) or URL; writers wait `wait` seconds for each other. Raises E605."""
     url = _url(location)
@@ -127,13 +132,17 @@ def _url(location: str | Path) -> URL:
 _ADDRESSES = "write a path such as `.dangol/ledger.db`, or `postgresql://user@host/database`"
 
 
+# A claim must outlive a power cut (FULL), and what is forgotten must be gone from the file (secure_delete).
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536")
+
+
 def _sqlite(url: URL, wait: float) -> Engine:
     engine = create_engine(url, connect_args={"timeout": wait})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # transactions begin where the listener below says
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
@@ -145,5 +154,6 @@ def _sqlite(url: URL, wait: float) -> Engine:
 
 
 def _postgres(url: URL, wait: float) -> Engine:
-    options = f"-c lock_timeout={int(wait * 1000)} -c timezone=UTC"
+    asked = url.query.get("options", "")
+    options = f"{asked if isinstance(asked, str) else ' '.join(asked)} -c lock_timeout={max(1, int(wait * 1000))}"
     return create_engine(url, paramstyle="format", connect_args={"options": options, "connect_timeout": 10})
