@@ -64,9 +64,11 @@ def _rounds(directory: Path, rounds: int, peers: Sequence[str]) -> Measured:
         _say(f"round {number} of {rounds}")
         write_project(directory)
         measured["build"].append(_run("build", directory))
+        if "duckdb_shared" in peers:
+            measured["duckdb_shared"].append(_run("duckdb_shared", directory))
         for way in ("fresh", "warm"):
             measured[way].append(_run(way, directory))
-        for peer in peers:
+        for peer in [peer for peer in peers if peer != "duckdb_shared"]:
             measured[peer].append(_run(peer, directory))
             measured["fresh"].append(_run("fresh", directory))
         write_project(directory, VARIANTS)
@@ -100,7 +102,7 @@ def _run(way: str, directory: Path, at: str = AT) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{way} failed:\n{done.stderr}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) | {"load": os.getloadavg()[0]}
     _say(f"  {way:16} {found['seconds']:8.2f} s  {found['cpu']:8.2f} cpu  {found['rss'] / 1e9:5.2f} GB")
     return found
 
