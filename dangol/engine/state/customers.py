@@ -127,6 +127,8 @@ class _Table:
         self, name: str, kind: Type, columns: Mapping[str, str], codes: NDArray[np.int32], size: int
     ) -> dict[str, Any]:
         data = np.full(size, MISSING[kind], DTYPES[kind])
+        if kind in DICTIONARY:
+            Vocabulary(self._index, vocabulary_name(name, kind))  # there even if nobody has a value
         if name in columns:
             data[codes] = self._values(f"v{list(columns).index(name)}", name, kind, self._table.forms[columns[name]])
         self._index.replace(f"attributes/{name}", DTYPES[kind], [data])

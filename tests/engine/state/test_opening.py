@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from dangol.diagnostics import DangolError
+from dangol.engine.catalog import Catalog
 from dangol.engine.sources import CustomerSource, Table
+from dangol.engine.state import open_state
 from dangol.engine.state.model import NO_INSTANT
 from tests.engine.state.world import events, everything, summaries_hold, value
 
@@ -149,6 +151,14 @@ def test_customers_attributes_members(world):
     assert row == {"name": "Bo", "age": 30, "vip": True, "born": day, "seen": micros("2026-01-01T10:00")}
     assert all(value(column, list(state.ids).index("a")) is None for column in state.attributes.values())
     assert (state.first_seen == NO_INSTANT).all()
+
+
+@pytest.mark.parametrize("kind", ["text", "version", "list"])
+def test_a_declared_attribute_that_nobody_has(world, kind):
+    world.write("c.jsonl", '{"id": "a"}\n')
+    state = world.of(customers=CustomerSource(world.table("c.jsonl"), "id", types={"x": kind})).state()
+    assert everything(open_state(world.sources, Catalog({"x": kind}, has_customers=True)))["attributes"] == {"x": {}}
+    assert state.ids[:] == ["a"]
 
 
 def test_a_customer_id_that_stands_twice(world):
