@@ -7,7 +7,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dangol.channels.base import Answer, Clock, Message, Receipt, Request, Response, Surroundings, Unknown, Unsendable
@@ -16,6 +16,8 @@ from dangol.channels.receipts import parse_log
 from dangol.channels.settings import HttpSettings, Secrets
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 BIGGEST_ANSWER = 32_000_000
@@ -25,6 +27,14 @@ LONGEST_WAIT = 86_400.0
 
 class Lost(Exception):
     """The request left, and no whole answer came back."""
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted; reading them takes longer than many a request."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 class Transport:
@@ -41,7 +51,7 @@ class Transport:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, and a URL may be a secret
         most = self._settings.concurrency
         limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=5)
-        return httpx.Client(timeout=self._settings.timeout, limits=limits, follow_redirects=False)
+        return httpx.Client(timeout=self._settings.timeout, limits=limits, follow_redirects=False, verify=_trusted())
 
     def exchange(self, request: Request) -> Response:
         """The whole answer to the request.
