@@ -133,8 +133,9 @@ class EventReader:
                 self._spelled[name] = self.events.index(known)
         if self._others:
             return ""
-        listed = ", ".join(_literals(self._spelled))
-        return f" AND event IN ({listed})" if listed else " AND false"
+        # not IN: DuckDB makes a join of a long list, and streamed joins lose the order of time
+        cases = " ".join(f"WHEN {name} THEN true" for name in _literals(self._spelled))
+        return f" AND CASE event {cases} ELSE false END" if cases else " AND false"
 
     # --- what is wrong ------------------------------------------------------------------------------------------
 
