@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dangol.channels.base import Answer, Channel, Failed, Message, RetryAfter, Sent, Unknown
+from dangol.engine import ir
+from dangol.runner.entries import Gone
 from dangol.runner.ledger import Claimed, Ends, Ledger, NewEntries, NewSends, Outcomes, Revisions
-from dangol.runner.plan import Decision, Plan, Record, ScenarioPlan
+from dangol.runner.plan import END_STATES, Decision, Plan, Record, ScenarioPlan
+from dangol.runner.policy import ENDS, USES, Gate
 
 SECOND = 1_000_000
 LEASE = 15 * 60 * SECOND
 """How long a worker may take over what it has claimed; its messages are lost to it after that."""
+
+GATES = tuple(Gate)
+
+Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 Now = Callable[[], int]
 """The clock, µs since the epoch."""
@@ -36,14 +43,24 @@ class Counts:
 def text_of(plan: ScenarioPlan) -> tuple[str, str]:
     """The hash and body of the text that a scenario's entries run under: its steps and who stays in it."""
     scenario = plan.record.scenario
-    body = json.dumps({"reading": plan.reading.line, "steps": list(plan.reading.steps)}, ensure_ascii=False)
+    about = {"reading": plan.reading.line, "steps": list(plan.reading.steps), "count": len(scenario.steps)}
+    body = json.dumps(about, ensure_ascii=False)
+    return hash_of(scenario), body
+
+
+def hash_of(scenario: ir.Scenario) -> str:
+    """What tells one text of a scenario from another: who is in it, its steps, who leaves it."""
     meaning = repr((scenario.who, scenario.steps, scenario.exits))
-    return hashlib.blake2b(meaning.encode(), digest_size=12).hexdigest(), body
+    return hashlib.blake2b(meaning.encode(), digest_size=12).hexdigest()
 
 
 def record(ledger: Ledger, run: int, plan: Plan) -> None:
-    """Writes what the plan decides: entries that begin, steps that are due, entries that end."""
+    """Writes what the plan decides: entries that are gone, those that begin, steps that are due, entries that end.
+
+    Then whatever an earlier tick planned and nobody decided about is held back.
+    """
     for scenario in plan.scenarios:
+        _let_go(ledger, plan.at, scenario.record.gone)
         ids = _begin(ledger, run, scenario)
         _decide(ledger, run, plan.at, scenario.record, ids)
         ends = [end for end in scenario.record.ends if ids[end.place] >= 0]
@@ -57,12 +74,26 @@ def record(ledger: Ledger, run: int, plan: Plan) -> None:
                     reason=[end.reason for end in ends],
                 ),
             )
+    decided = [(scenario.playbook, scenario.scenario) for scenario in plan.scenarios]
+    ledger.hold_back(plan.at, "not sent in its run", decided)
 
 
-def _begin(ledger: Ledger, run: int, plan: ScenarioPlan) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The ledger's id of each entry. One that ends as it begins is not written down (−1)."""
+def _let_go(ledger: Ledger, at: int, gone: Gone) -> None:
+    if not len(gone):
+        return
+    gates = [GATES[number] for number in gone.gate.tolist()]
+    states = [END_STATES.get(gate, "finished") for gate in gates]
+    ledger.end_entries(at, Ends(gone.id, states, gone.ended_at, [gate.value for gate in gates]))
+
+
+def _begin(ledger: Ledger, run: int, plan: ScenarioPlan) -> Ids:
+    """The ledger's id of each entry, −1 for one that is over as it begins and may as well begin again.
+
+    An anchor event that is used up by that is written down: it must not start another entry when things have changed.
+    """
     entries, ids = plan.record.entries, plan.record.entries.id.copy()
-    over = {end.place for end in plan.record.ends}
+    anew = {Gate.EXPIRED.value} if plan.record.scenario.anchor is not None else {gate.value for gate in ENDS}
+    over = {end.place for end in plan.record.ends if end.reason in anew}
     new = [place for place in np.flatnonzero(entries.is_new).tolist() if place not in over]
     if new:
         digest, body = text_of(plan)
@@ -79,7 +110,7 @@ def _begin(ledger: Ledger, run: int, plan: ScenarioPlan) -> np.ndarray[tuple[int
     return ids
 
 
-def _decide(ledger: Ledger, run: int, at: int, record: Record, ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+def _decide(ledger: Ledger, run: int, at: int, record: Record, ids: Ids) -> None:
     known = record.entries.is_open
     following = record.entries.next + 1
     fresh: list[Decision] = []
@@ -94,7 +125,7 @@ def _decide(ledger: Ledger, run: int, at: int, record: Record, ids: np.ndarray[t
         ledger.revise(at, Revisions(ready_at=at, **_columns(again, ids)))
 
 
-def _columns(decisions: Sequence[Decision], ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, list[object]]:
+def _columns(decisions: Sequence[Decision], ids: Ids) -> dict[str, list[object]]:
     return {
         "entry": [int(ids[one.place]) for one in decisions],
         "step": [one.step for one in decisions],
@@ -104,16 +135,18 @@ def _columns(decisions: Sequence[Decision], ids: np.ndarray[tuple[int], np.dtype
         "arm": [one.arm for one in decisions],
         "message": [one.message for one in decisions],
         "address": [one.address for one in decisions],
+        "uses": [one.reason in USES for one in decisions],
         "content": [None if one.content is None else json.dumps(one.content, ensure_ascii=False) for one in decisions],
     }
 
 
 def deliver(ledger: Ledger, channels: Mapping[str, Channel], at: int, worker: str, now: Now) -> Counts:
-    """Claims what is planned, sends it and settles the answers, channel by channel, until nothing is left."""
+    """Claims what this tick planned, sends it and settles the answers, channel by channel, until nothing is left."""
     counts = Counts()
     for name, channel in channels.items():
         while name not in counts.stopped:
-            claimed = ledger.claim(max(at, now()), channel.batch, worker, LEASE, channels=(name,))
+            lease = max(at, now()) - at + LEASE
+            claimed = ledger.claim(at, channel.batch, worker, lease, channels=(name,))
             if not len(claimed):
                 break
             _send(ledger, channel, claimed, worker, now, counts)
@@ -124,7 +157,7 @@ def _send(ledger: Ledger, channel: Channel, claimed: Claimed, worker: str, now: 
     where = {key: (claimed.entry[n], claimed.step[n]) for n, key in enumerate(claimed.key)}
     settled: list[tuple[int, int, Answer]] = []
     waits = 0
-    for key, answer in channel.send(_messages(claimed)):
+    for key, answer in _answers(channel, claimed):
         settled.append((*where[key], answer))
         if isinstance(answer, Failed) and answer.stops:
             counts.stopped[channel.name] = f"{answer.kind}: {answer.reason}"
@@ -133,18 +166,34 @@ def _send(ledger: Ledger, channel: Channel, claimed: Claimed, worker: str, now: 
             if answer.of_channel:
                 counts.stopped[channel.name] = answer.reason
         if len(settled) >= SETTLE_AT_ONCE:
-            _settle(ledger, settled, worker, now(), counts)
+            _settle(ledger, settled, channel, worker, now(), counts)
             settled = []
-    _settle(ledger, settled, worker, now(), counts)
+    _settle(ledger, settled, channel, worker, now(), counts)
 
 
 SETTLE_AT_ONCE = 1000
 
 
-def _settle(ledger: Ledger, settled: Sequence[tuple[int, int, Answer]], worker: str, at: int, counts: Counts) -> None:
+def _answers(channel: Channel, claimed: Claimed) -> Iterator[tuple[str, Answer]]:
+    """What the channel answers; a message about which it breaks off is unknown, and so are those behind it."""
+    open_ = dict.fromkeys(claimed.key)
+    reason = "the channel gave no answer"
+    try:
+        for key, answer in channel.send(_messages(claimed)):
+            if key in open_:
+                del open_[key]
+                yield key, answer
+    except Exception as error:
+        reason = f"the channel broke off ({type(error).__name__})"
+    yield from ((key, Unknown(reason)) for key in open_)
+
+
+def _settle(
+    ledger: Ledger, settled: Sequence[tuple[int, int, Answer]], channel: Channel, worker: str, at: int, counts: Counts
+) -> None:
     if not settled:
         return
-    states = [_state(answer) for _, _, answer in settled]
+    states = [_state(answer, channel) for _, _, answer in settled]
     ledger.settle(
         at,
         worker,
@@ -154,7 +203,7 @@ def _settle(ledger: Ledger, settled: Sequence[tuple[int, int, Answer]], worker: 
             state=states,
             provider_id=[answer.provider_id if isinstance(answer, Sent) else None for _, _, answer in settled],
             reason=[_reason(answer) for _, _, answer in settled],
-            ready_at=[_ready(answer, at) for _, _, answer in settled],
+            ready_at=[_ready(answer, channel, at) for _, _, answer in settled],
         ),
     )
     for state in states:
@@ -165,12 +214,16 @@ STOP_PAUSE = 10 * 60
 """Seconds after which a channel that stopped (wrong key, no balance) is tried again."""
 
 
-def _state(answer: Answer) -> str:
+UNKNOWN_PAUSE = 60
+"""Seconds after which a provider that recognises our key is asked again about a message without an answer."""
+
+
+def _state(answer: Answer, channel: Channel) -> str:
     match answer:
         case Sent():
             return "sent"
         case Unknown():
-            return "unknown"
+            return "planned" if channel.idempotent else "unknown"
         case RetryAfter():
             return "planned"
         case Failed():
@@ -187,9 +240,11 @@ def _reason(answer: Answer) -> str | None:
             return answer.reason
 
 
-def _ready(answer: Answer, at: int) -> int | None:
+def _ready(answer: Answer, channel: Channel, at: int) -> int | None:
     if isinstance(answer, RetryAfter):
         return at + int(answer.seconds * SECOND)
+    if isinstance(answer, Unknown):
+        return at + UNKNOWN_PAUSE * SECOND if channel.idempotent else None
     return at + STOP_PAUSE * SECOND if isinstance(answer, Failed) and answer.stops else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +12,31 @@ from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import resolve
 from dangol.engine.state.model import Micros
-from dangol.runner.entries import Entries, Past, codes_of
+from dangol.runner.entries import FEW, Entries, Past, codes_of
 from dangol.runner.journey import Position
-from dangol.runner.policy import Gate, Outcome, Policy, chosen, is_quiet
+from dangol.runner.policy import Gate, Outcome, Policy, chosen
 
 
 @dataclass(frozen=True)
 class Competitor:
-    """A scenario with its entries, in a tick."""
+    """A scenario with its entries, in a tick. `idle`: whose message will not go out now anyway and takes no slot."""
 
     scenario: ir.Scenario
     entries: Entries
     position: Position
     outcome: Outcome
+    idle: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Messages:
+    """The messages in question: whose, of which competitor (its position) and entry (its place), in which turn."""
+
+    customer: NDArray[np.int64]
+    of: NDArray[np.int64]
+    place: NDArray[np.int64]
+    turn: NDArray[np.int64]
+    idle: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -38,21 +50,31 @@ class _Sent:
 
 
 def compete(policy: Policy, competitors: Sequence[Competitor], evaluation: Evaluation, past: Past | None) -> None:
-    """Caps count over all scenarios of the tick and what went out before; quiet hours hold the rest.
+    """Holds at `Gate.CAP` what one cap refuses, given what went out before and what goes out at this instant.
 
-    Messages to one customer are taken by priority (highest first), then the earlier due, then the scenario's name.
+    Messages to one customer are taken by priority (highest first), then the earlier due, then the scenario's name; one
+    that is refused, or idle, leaves its slot to the next.
     """
-    at = evaluation.at
-    caps = [(cap, list(competitors)) for cap in policy.caps]
-    caps += [(cap, [one]) for one in competitors for cap in one.scenario.caps]
-    sent = _sent(evaluation, past, min((window_start(cap, at) for cap, _ in caps), default=at))
-    for cap, of in caps:
-        own = of[0].scenario if len(of) == 1 and cap in of[0].scenario.caps else None
-        _apply(cap, of, _already(cap, sent, own, at, evaluation.state.size))
-    for one in competitors:
-        for quiet in (policy.quiet, one.scenario.quiet):
-            if quiet is not None and is_quiet(quiet, at):
-                one.outcome.hold(Gate.QUIET, np.ones(len(one.entries), bool))
+    caps: list[tuple[ir.Cap, int | None]] = [(cap, None) for cap in policy.caps]
+    caps += [(cap, number) for number, one in enumerate(competitors) for cap in one.scenario.caps]
+    messages = _messages(competitors)
+    if not caps or not len(messages.customer):
+        return
+    at, size = evaluation.at, evaluation.state.size
+    sent = _sent(evaluation, past, min(window_start(cap, at) for cap, _ in caps), messages.customer)
+    counts = [_already(cap, sent, None if n is None else competitors[n].scenario, at, size) for cap, n in caps]
+    counted = [_counted(cap, n, messages, competitors) for cap, n in caps]
+    refused = np.zeros(len(messages.customer), bool)
+    for turn in _turns(messages.turn):
+        who = messages.customer[turn]
+        for (cap, _), count, applies in zip(caps, counts, counted, strict=True):
+            refused[turn] |= applies[turn] & (count[who] >= cap.count)
+        for count, applies in zip(counts, counted, strict=True):
+            count[who] += applies[turn] & ~refused[turn] & ~messages.idle[turn]
+    for number, one in enumerate(competitors):
+        held = np.zeros(len(one.entries), bool)
+        held[messages.place[refused & (messages.of == number)]] = True
+        one.outcome.hold(Gate.CAP, held)
 
 
 def window_start(cap: ir.Cap, at: int) -> int:
@@ -62,11 +84,48 @@ def window_start(cap: ir.Cap, at: int) -> int:
     return resolve(ir.Point(cap.window, cap.zone), at) - 1
 
 
-def _sent(evaluation: Evaluation, past: Past | None, since: int) -> _Sent:
+def _messages(competitors: Sequence[Competitor]) -> _Messages:
+    places = [np.flatnonzero(one.outcome.free) for one in competitors]
+    names = sorted((one.scenario.playbook, one.scenario.name) for one in competitors)
+    rank = [names.index((one.scenario.playbook, one.scenario.name)) for one in competitors]
+
+    def joined(columns: Iterator[NDArray[np.int64]]) -> NDArray[np.int64]:
+        return np.concatenate([np.zeros(0, np.int64), *columns])
+
+    sizes = [len(here) for here in places]
+    customer = joined(one.entries.codes[here] for one, here in zip(competitors, places, strict=True))
+    due = joined(one.position.due[here] for one, here in zip(competitors, places, strict=True))
+    idle = joined(one.idle[here].astype(np.int64) for one, here in zip(competitors, places, strict=True)) > 0
+    priority = np.repeat([-one.scenario.priority for one in competitors], sizes)
+    order = np.lexsort((np.repeat(rank, sizes), due, priority, customer))
+    turn = np.zeros(len(order), np.int64)
+    turn[order] = _place(customer[order])
+    return _Messages(customer, np.repeat(np.arange(len(sizes)), sizes), joined(iter(places)), turn, idle)
+
+
+def _turns(turn: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """The messages of each turn; in one turn every customer has one at most."""
+    order = np.argsort(turn, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(turn[order])) + 1)
+
+
+def _counted(cap: ir.Cap, own: int | None, messages: _Messages, competitors: Sequence[Competitor]) -> NDArray[np.bool_]:
+    """Which messages the cap is about."""
+    found = np.zeros(len(messages.customer), bool)
+    for number, one in enumerate(competitors):
+        if own is None or own == number:
+            here = messages.of == number
+            found[here] = chosen(one.scenario, one.position, cap.channel)[messages.place[here]]
+    return found
+
+
+def _sent(evaluation: Evaluation, past: Past | None, since: int, customers: NDArray[np.int64]) -> _Sent:
     if past is None:
         nothing = np.zeros(0, np.int64)
         return _Sent(nothing, nothing, nothing.astype(object), nothing.astype(object))
-    found = past.sent_times(since)
+    ids = evaluation.state.ids
+    few = [ids[code] for code in np.unique(customers).tolist()] if len(customers) <= FEW else None
+    found = past.sent_times(since, few)
     names = [f"{playbook}/{scenario}" for playbook, scenario in zip(found.playbook, found.scenario, strict=True)]
     codes = codes_of(evaluation.state, found.customer)
     return _Sent(codes, found.time, np.array(found.channel, dtype=object), np.array(names, dtype=object))
@@ -80,25 +139,6 @@ def _already(cap: ir.Cap, sent: _Sent, own: ir.Scenario | None, at: int, size: i
     if own is not None:
         counts &= sent.scenario == f"{own.playbook}/{own.name}"
     return np.bincount(sent.customer[counts], minlength=size)
-
-
-def _apply(cap: ir.Cap, of: Sequence[Competitor], already: NDArray[np.int64]) -> None:
-    if not of:
-        return
-    counted = [one.outcome.free & chosen(one.scenario, one.position, channel=cap.channel) for one in of]
-    sizes = [int(np.count_nonzero(mask)) for mask in counted]
-    names = sorted((one.scenario.playbook, one.scenario.name) for one in of)
-    rank = [names.index((one.scenario.playbook, one.scenario.name)) for one in of]
-    customer = np.concatenate([one.entries.codes[mask] for one, mask in zip(of, counted, strict=True)])
-    due = np.concatenate([one.position.due[mask] for one, mask in zip(of, counted, strict=True)])
-    priority = np.repeat([-one.scenario.priority for one in of], sizes)
-    order = np.lexsort((np.repeat(rank, sizes), due, priority, customer))
-    refused = np.zeros(len(order), bool)
-    refused[order] = already[customer[order]] + _place(customer[order]) >= cap.count
-    for one, mask, part in zip(of, counted, np.split(refused, np.cumsum(sizes)[:-1]), strict=True):
-        held = np.zeros(len(mask), bool)
-        held[np.flatnonzero(mask)[part]] = True
-        one.outcome.hold(Gate.CAP, held)
 
 
 def _place(ordered: NDArray[np.int64]) -> NDArray[np.int64]:

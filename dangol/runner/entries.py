@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,8 @@ class Past(Protocol):
 
     def running_entries(self, playbook: str, scenario: str) -> Running: ...
     def steps(self, playbook: str, scenario: str) -> Steps: ...
-    def last_entries(self, playbook: str, scenario: str) -> LastEntries: ...
-    def sent_times(self, since: int) -> SentTimes: ...
+    def last_entries(self, playbook: str, scenario: str, among: Sequence[str] | None = None) -> LastEntries: ...
+    def sent_times(self, since: int, among: Sequence[str] | None = None) -> SentTimes: ...
     def suppressed(self, channel: str) -> Suppressed: ...
 
 
@@ -42,8 +42,9 @@ class Entries:
     codes: the customers; time: the entry instants (µs). event, row: of the anchor event the position of its name in
     `names` and its row in the table of that name (−1: state-based). id: the ledger's (−1: it begins now). next: the
     step in question, from 0. due: its due instant as recorded (NO_INSTANT: not yet); is_open: there is such a record.
-    ready: not to be sent before (NO_INSTANT: at once). before, went: when the step before was due and went out
-    (NO_INSTANT: none did). by_customer: `time` for every customer of the state (NO_INSTANT: no entry).
+    ready: not to be sent before (NO_INSTANT: at once); reason: why it waits (None: it does not, or nobody knows yet).
+    before: when the step before was due, went: when the last message of the entry went out (NO_INSTANT: none did).
+    by_customer: `time` for every customer of the state (NO_INSTANT: no entry).
     """
 
     codes: NDArray[np.int64]
@@ -55,6 +56,7 @@ class Entries:
     next: NDArray[np.int64]
     due: Micros
     ready: Micros
+    reason: NDArray[np.object_]
     before: Micros
     went: Micros
     by_customer: Micros
@@ -71,24 +73,41 @@ class Entries:
         return len(self.codes)
 
 
-def entries_of(scenario: ir.Scenario, evaluation: Evaluation, past: Past | None, *, asked: bool) -> Entries:
-    """The running entries, and with `asked` those of WHO who may enter now (`again` lets them)."""
-    size = evaluation.state.size
-    running = _running(scenario, evaluation, past)
-    if not asked:
-        return running
+@dataclass(frozen=True)
+class Gone:
+    """Running entries that end at this instant: their ids, customers and the gate each one left at, and when it did.
+
+    A code of −1: the customer is not in the data any more.
+    """
+
+    id: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    gate: NDArray[np.int8]
+    ended_at: Micros
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+def with_new(scenario: ir.Scenario, running: Entries, gone: Gone, evaluation: Evaluation, past: Past | None) -> Entries:
+    """The running entries, and those of WHO who enter now because `again` lets them. Who is `gone` may enter anew."""
     who = evaluation.members(scenario.who).copy()
     who[running.codes] = False
     begun = _new(scenario, np.flatnonzero(who), evaluation)
-    if past is not None:
-        begun = _let_in(scenario, begun, evaluation, past)
+    if past is not None and len(begun):
+        begun = _let_in(scenario, begun, gone, evaluation, past)
     both = {name: np.concatenate([getattr(running, name), getattr(begun, name)]) for name in _COLUMNS}
-    everyone = np.full(size, NO_INSTANT, np.int64)
+    everyone = np.full(evaluation.state.size, NO_INSTANT, np.int64)
     everyone[both["codes"]] = both["time"]
     return Entries(**both, names=begun.names or running.names, by_customer=everyone)
 
 
-_COLUMNS = ("codes", "time", "event", "row", "id", "next", "due", "ready", "before", "went")
+_COLUMNS = ("codes", "time", "event", "row", "id", "next", "due", "ready", "reason", "before", "went")
+
+
+def of_places(entries: Entries, places: NDArray[Any]) -> Entries:
+    """Some of the entries: a mask, or positions."""
+    return replace(entries, **{name: getattr(entries, name)[places] for name in _COLUMNS})
 
 
 def _new(scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation) -> Entries:
@@ -99,19 +118,28 @@ def _new(scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation
         latest = evaluation.entries(scenario.anchor)
         time, names = latest.time[codes], latest.names
         event, row = latest.event[codes].astype(np.int64), latest.row[codes].astype(np.int64)
-    first = np.zeros(len(codes), np.int64)
-    return Entries(codes, time, names, event, row, nothing, first, never, never, never, never, never)
+    first, unsaid = np.zeros(len(codes), np.int64), np.full(len(codes), None, object)
+    return Entries(codes, time, names, event, row, nothing, first, never, never, unsaid, never, never, never)
 
 
-def _let_in(scenario: ir.Scenario, begun: Entries, evaluation: Evaluation, past: Past) -> Entries:
+FEW = 500
+"""So many customers are asked of one by one; of more, the whole record is read."""
+
+
+def _let_in(scenario: ir.Scenario, begun: Entries, gone: Gone, evaluation: Evaluation, past: Past) -> Entries:
     """Those of them whom `again` lets enter, given their last entry. An anchor event starts one entry at most, and one
     that happened during an entry starts none."""
-    last = past.last_entries(scenario.playbook, scenario.name)
+    ids = evaluation.state.ids
+    few = [ids[code] for code in begun.codes.tolist()] if len(begun) <= FEW else None
+    last = past.last_entries(scenario.playbook, scenario.name, few)
     codes = codes_of(evaluation.state, last.customer)
     columns = {}
     for name in ("time", "sent_time", "ended_at"):
         column = np.full(evaluation.state.size, NO_INSTANT, np.int64)
         column[codes[codes >= 0]] = getattr(last, name)[codes >= 0]
+        if name == "ended_at":
+            here = gone.codes >= 0
+            column[gone.codes[here]] = gone.ended_at[here]
         columns[name] = column[begun.codes]
     used = columns["sent_time"] != NO_INSTANT
     fine = np.ones(len(begun), bool)
@@ -122,13 +150,19 @@ def _let_in(scenario: ir.Scenario, begun: Entries, evaluation: Evaluation, past:
     elif scenario.again.mode == "after" and scenario.again.shift is not None:
         since, shift = columns["sent_time"][used], scenario.again.shift
         fine[used] &= begun.time[used] >= zone_for(scenario.again.zone, since, shift).step(since, shift)
-    return replace(begun, **{name: getattr(begun, name)[fine] for name in _COLUMNS})
+    return of_places(begun, fine)
 
 
-def _running(scenario: ir.Scenario, evaluation: Evaluation, past: Past | None) -> Entries:
+def running_entries(
+    scenario: ir.Scenario, evaluation: Evaluation, past: Past | None
+) -> tuple[Entries, NDArray[np.int64]]:
+    """The entries that run, and the ids of those whose customers are not in the data any more."""
+    nobody = np.zeros(0, np.int64)
     if past is None:
-        return _new(replace(scenario, anchor=None), np.zeros(0, np.int64), evaluation)
+        return _new(replace(scenario, anchor=None), nobody, evaluation), nobody
     running = past.running_entries(scenario.playbook, scenario.name)
+    if not len(running.entry):
+        return _new(replace(scenario, anchor=None), nobody, evaluation), nobody
     codes = codes_of(evaluation.state, running.customer)
     here = codes >= 0
     ids, codes, time = running.entry[here], codes[here], running.time[here]
@@ -136,7 +170,7 @@ def _running(scenario: ir.Scenario, evaluation: Evaluation, past: Past | None) -
     everyone[codes] = time
     names, event, row = _anchors(scenario, codes, everyone, evaluation)
     progress = _progress(ids, past.steps(scenario.playbook, scenario.name))
-    return Entries(codes, time, names, event, row, ids, *progress, everyone)
+    return Entries(codes, time, names, event, row, ids, *progress, everyone), running.entry[~here]
 
 
 def _anchors(
@@ -152,11 +186,17 @@ def _anchors(
     return found.names, found.event[codes].astype(np.int64), found.row[codes].astype(np.int64)
 
 
-def _progress(ids: NDArray[np.int64], steps: Steps) -> tuple[NDArray[np.int64], Micros, Micros, Micros, Micros]:
-    """next, due, ready, before, went of each entry, from the records of its steps (from 1, by entry and step)."""
+def _progress(
+    ids: NDArray[np.int64], steps: Steps
+) -> tuple[NDArray[np.int64], Micros, Micros, NDArray[np.object_], Micros, Micros]:
+    """next, due, ready, reason, before, went of each entry, from the records of its steps (from 1, by entry and step).
+
+    A step that is open again, as after `reconcile`, is taken up before those behind it.
+    """
     size = len(ids)
     following = np.zeros(size, np.int64)
     due, ready, before, went = (np.full(size, NO_INSTANT, np.int64) for _ in range(4))
+    reason = np.full(size, None, object)
     place = np.searchsorted(ids, steps.entry)
     known = (place < size) & (ids[np.minimum(place, max(size - 1, 0))] == steps.entry) if size else np.zeros(0, bool)
     states = np.array(steps.state, dtype=object)
@@ -166,9 +206,17 @@ def _progress(ids: NDArray[np.int64], steps: Steps) -> tuple[NDArray[np.int64], 
     before[place[done]] = steps.due[done]
     gone = np.flatnonzero(known & np.isin(states, GONE))
     went[place[gone]] = steps.sent_at[gone]
-    waiting = np.flatnonzero(known & is_open)
+    waiting = np.flatnonzero(known & is_open)[::-1]  # the first one stays
+    following[place[waiting]] = steps.step[waiting] - 1
     due[place[waiting]], ready[place[waiting]] = steps.due[waiting], steps.ready_at[waiting]
-    return following, due, ready, before, went
+    reason[place[waiting]] = np.array(steps.reason, dtype=object)[waiting]
+    return following, due, ready, reason, before, went
+
+
+def done(ids: NDArray[np.int64], steps: Steps) -> tuple[NDArray[np.int64], Micros]:
+    """How many steps each entry is through, and when the last of them was due or went out."""
+    following, _, _, _, before, went = _progress(ids, steps)
+    return following, np.maximum(before, went)
 
 
 def codes_of(state: State, ids: Sequence[str]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
+from dangol.runner.endings import stays
 from dangol.runner.entries import Entries
 from dangol.runner.policy import Gate, Outcome
 
@@ -44,14 +46,15 @@ class Position:
 def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, outcome: Outcome) -> Position:
     """The step of each entry that goes out at this instant.
 
-    Who no longer qualifies leaves. Steps are taken in order: one whose time is over (`expires`, 24h by default) is
+    Whose exit condition holds leaves. Steps are taken in order: one whose time is over (`expires`, 24h by default) is
     dropped, one whose condition is false and has no `else` is passed over; the first other one is due now or to come.
     """
-    _leave(scenario, entries, evaluation, outcome)
+    for condition in scenario.exits:
+        outcome.hold(Gate.EXIT, _holds(condition, entries, evaluation))
     size, at = len(entries), evaluation.at
     step, alternative = np.full(size, -1, np.int64), np.zeros(size, np.int64)
     due_at, settled = np.full(size, NO_INSTANT, np.int64), list[Settled]()
-    waiting, expired = outcome.free.copy(), np.zeros(size, bool)
+    waiting, expired, false = outcome.free.copy(), np.zeros(size, bool), np.zeros(size, bool)
     before = np.where(entries.before != NO_INSTANT, entries.before, entries.time)
     for number, written in enumerate(scenario.steps):
         mine = waiting & (entries.next <= number)
@@ -66,6 +69,7 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
         passed = mine & ~over & ~holds & (len(written.sends) < 2)
         ready = mine & ~over & ~passed
         expired |= mine & over
+        false |= passed
         settled.append(Settled(np.flatnonzero(mine & over), number, due[mine & over], "expired", Gate.EXPIRED.value))
         settled.append(Settled(np.flatnonzero(passed), number, due[passed], "cancelled", Gate.CONDITION.value))
         if not written.sends:
@@ -74,17 +78,23 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
         alternative[ready] = np.where(holds[ready], 0, 1)
         waiting &= ~ready
     outcome.hold(Gate.DONE, waiting & (entries.next >= len(scenario.steps)))
-    outcome.hold(Gate.EXPIRED, waiting & expired)
+    outcome.hold(Gate.EXPIRED, waiting & expired & ~false)
     outcome.hold(Gate.CONDITION, waiting)
+    if stays(scenario):
+        settled += _closed(scenario, entries, step, due_at, evaluation.at, outcome)
     return Position(step, due_at, alternative, tuple(one for one in settled if len(one.places)))
 
 
-def _leave(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, outcome: Outcome) -> None:
-    for condition in scenario.exits:
-        outcome.hold(Gate.EXIT, _holds(condition, entries, evaluation))
-    running = ~entries.is_new
-    if scenario.still is not None and running.any():
-        outcome.hold(Gate.LEFT, running & ~_holds(scenario.still, entries, evaluation))
+def _closed(
+    scenario: ir.Scenario, entries: Entries, step: NDArray[np.int64], due: Micros, at: int, outcome: Outcome
+) -> Iterator[Settled]:
+    """The steps that are given up by entries that are over but run on until their customers leave the state."""
+    for gate in (Gate.EXIT, Gate.STOPPED):
+        first = np.where(step >= 0, step, entries.next)
+        for number in range(len(scenario.steps)):
+            places = np.flatnonzero(outcome.at(gate) & (first <= number))
+            dues = np.where(due[places] == NO_INSTANT, at, due[places])
+            yield Settled(places, number, dues, "cancelled", gate.value)
 
 
 def _over(scenario: ir.Scenario, due: Micros) -> Micros:
@@ -100,16 +110,16 @@ def _due(due: ir.Due | None, number: int, entries: Entries, before: Micros, at: 
         start = entries.time if due.word == "after" else before
         time = start if due.shift is None else zone_for(due.zone, start, due.shift).step(start, due.shift)
         if due.word == "wait" and due.shift is not None:
-            time = _not_before_it_went(time, entries, number, due)
+            time = _not_before_it_went(time, entries, due)
         if due.at is not None:
             time = _next_time_of_day(time, due.at, due.zone)
     recorded = entries.is_open & (entries.next == number)
     return np.where(recorded, entries.due, time)
 
 
-def _not_before_it_went(time: Micros, entries: Entries, number: int, due: ir.Due) -> Micros:
-    """`wait 24h` is at least 24 h after the step before really went out, too."""
-    went = (entries.next == number) & (entries.went != NO_INSTANT)
+def _not_before_it_went(time: Micros, entries: Entries, due: ir.Due) -> Micros:
+    """`wait 24h` is at least 24 h after the last message really went out, too."""
+    went = entries.went != NO_INSTANT
     if not went.any() or due.shift is None:
         return time
     later = zone_for(due.zone, entries.went[went], due.shift).step(entries.went[went], due.shift)

@@ -17,9 +17,21 @@ from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.runner.caps import Competitor, compete
-from dangol.runner.entries import Entries, Past, entries_of
+from dangol.runner.endings import part, stays
+from dangol.runner.entries import Entries, Gone, Past, running_entries, with_new
 from dangol.runner.journey import due_now
-from dangol.runner.policy import ENDS, FINAL, WAITS, Channel, Gate, Held, Outcome, Policy, open_gates
+from dangol.runner.policy import (
+    ENDS,
+    FINAL,
+    WAITS,
+    Channel,
+    Gate,
+    Held,
+    Outcome,
+    Policy,
+    is_quiet,
+    open_gates,
+)
 from dangol.runner.recipients import Letter, Rendering, render
 from dangol.runner.values import plain
 
@@ -147,9 +159,11 @@ class End:
 
 @dataclass(frozen=True)
 class Record:
-    """What applying a scenario's plan writes down: its entries (id −1: it begins), decisions about steps, ends."""
+    """What applying a scenario's plan writes down: the running entries that are gone, then its entries (id −1: it
+    begins), decisions about steps, and which of these entries end."""
 
     scenario: ir.Scenario
+    gone: Gone
     customers: tuple[str, ...]
     entries: Entries
     decisions: tuple[Decision, ...]
@@ -162,6 +176,8 @@ class _Draft:
 
     reading: Reading
     competitor: Competitor
+    rendering: Rendering
+    gone: Gone
     entered: int
     """Members of WHO who may not enter (again)."""
     arms: Mapping[str, NDArray[np.int16]]
@@ -194,12 +210,11 @@ def make_plan(
     hidden = frozenset() if show_personal else policy.personal
     for draft in drafts:
         one = draft.competitor
-        rendering = render(
-            one.scenario, playbooks[one.scenario.playbook], one.entries, one.position, one.outcome, draft.arms,
-            evaluation, hidden, samples,
-        )  # fmt: skip
-        findings += rendering.diagnostics
-        plans.append(_finished(draft, rendering, policy, evaluation))
+        if _is_quiet(policy, one.scenario, evaluation.at):
+            one.outcome.hold(Gate.QUIET, np.ones(len(one.entries), bool))
+        one.outcome.hold(Gate.INCOMPLETE, draft.rendering.incomplete)
+        findings += draft.rendering.diagnostics
+        plans.append(_finished(draft, policy, evaluation, hidden, samples))
     hit = {plan.full_name: frozenset(send.customer for send in plan.sends) for plan in plans}
     return Plan(
         at=evaluation.at,
@@ -221,7 +236,9 @@ def _draft(
     past: Past | None,
     asked: bool,
 ) -> _Draft:
-    entries = entries_of(scenario, evaluation, past, asked=asked)
+    entries, gone = part(scenario, *running_entries(scenario, evaluation, past), evaluation)
+    if asked:
+        entries = with_new(scenario, entries, gone, evaluation, past)
     outcome = Outcome.of(len(entries))
     position = due_now(scenario, entries, evaluation, outcome)
     holdout = playbooks[scenario.playbook].holdout
@@ -229,13 +246,34 @@ def _draft(
     entered = 0
     if past is not None and asked:
         outside = evaluation.members(scenario.who).copy()
-        outside[entries.codes] = False
+        outside[entries.codes] = outside[gone.codes[gone.codes >= 0]] = False
         entered = int(np.count_nonzero(outside))
-    return _Draft(reading, Competitor(scenario, entries, position, outcome), entered, arms)
+    quiet = _is_quiet(policy, scenario, evaluation.at)
+    wanted = outcome.free & ~(quiet & (entries.reason == Gate.QUIET.value))
+    rendering = render(scenario, playbooks[scenario.playbook], entries, position, wanted, arms, evaluation)
+    one = Competitor(scenario, entries, position, outcome, rendering.incomplete | quiet)
+    return _Draft(reading, one, rendering, gone, entered, arms)
 
 
-def _finished(draft: _Draft, rendering: Rendering, policy: Policy, evaluation: Evaluation) -> ScenarioPlan:
-    one = draft.competitor
+def _is_quiet(policy: Policy, scenario: ir.Scenario, at: int) -> bool:
+    return any(quiet is not None and is_quiet(quiet, at) for quiet in (policy.quiet, scenario.quiet))
+
+
+def _samples(rendering: Rendering, letters: Sequence[Letter], hidden: frozenset[str], count: int) -> Iterator[Letter]:
+    """The first letters of each kind, with personal values masked."""
+    shown: dict[int, int] = {}
+    for letter in letters:
+        number = shown[id(letter.writing)] = shown.get(id(letter.writing), 0) + 1
+        if number <= count:
+            yield rendering.masked(letter, hidden) if hidden else letter
+
+
+def _finished(
+    draft: _Draft, policy: Policy, evaluation: Evaluation, hidden: frozenset[str], samples: int
+) -> ScenarioPlan:
+    one, rendering = draft.competitor, draft.rendering
+    free = one.outcome.free.tolist()
+    letters = [letter for letter in rendering.letters if free[letter.place]]
     ids = evaluation.state.ids
     customers = tuple(ids[code] for code in one.entries.codes.tolist())
 
@@ -247,10 +285,10 @@ def _finished(draft: _Draft, rendering: Rendering, policy: Policy, evaluation: E
         playbook=one.scenario.playbook,
         scenario=one.scenario.name,
         reading=draft.reading,
-        audience=len(one.entries) + draft.entered,
-        sends=tuple(sorted(map(send, rendering.letters), key=lambda each: each.customer)),
-        held=one.outcome.held(draft.entered),
-        samples=tuple(Sample(send(letter), letter.content) for letter in rendering.samples),
+        audience=len(one.entries) + draft.entered + len(draft.gone),
+        sends=tuple(sorted(map(send, letters), key=lambda each: each.customer)),
+        held=one.outcome.held(draft.entered, draft.gone.gate),
+        samples=tuple(Sample(send(each), each.content) for each in _samples(rendering, letters, hidden, samples)),
         arms={
             arm: int(np.count_nonzero(draft.arms[split.name] == number))
             for split in one.scenario.splits
@@ -258,16 +296,19 @@ def _finished(draft: _Draft, rendering: Rendering, policy: Policy, evaluation: E
         },
         record=Record(
             one.scenario,
+            draft.gone,
             customers,
             one.entries,
-            tuple(_decisions(one, rendering, policy, evaluation)),
+            tuple(_decisions(one, letters, policy, evaluation)),
             tuple(_ends(one, evaluation.at)),
         ),
     )
 
 
-def _decisions(one: Competitor, rendering: Rendering, policy: Policy, evaluation: Evaluation) -> Iterator[Decision]:
-    """What is decided about each step that is due, or was."""
+def _decisions(
+    one: Competitor, letters: Sequence[Letter], policy: Policy, evaluation: Evaluation
+) -> Iterator[Decision]:
+    """What is decided about each step that is due, or was; one that waits for the same reason as before is left out."""
     for settled in one.position.settled:
         for place, due in zip(settled.places.tolist(), settled.due.tolist(), strict=True):
             yield Decision(place, settled.step + 1, due, settled.state, settled.reason)
@@ -275,19 +316,22 @@ def _decisions(one: Competitor, rendering: Rendering, policy: Policy, evaluation
     decided: tuple[tuple[tuple[Gate, ...], Literal["cancelled", "held"]], ...] = ((FINAL, "cancelled"), (WAITS, "held"))
     for gates, state in decided:
         for gate in gates:
-            for place in np.flatnonzero(one.outcome.at(gate) & (steps > 0)).tolist():
+            same = (one.entries.reason == gate.value) & (one.entries.next == one.position.step)
+            for place in np.flatnonzero(one.outcome.at(gate) & (steps > 0) & ~same).tolist():
                 yield Decision(place, int(steps[place]), int(dues[place]), state, gate.value)
-    addresses = _addresses(one, rendering, policy, evaluation)
-    for letter, address in zip(rendering.letters, addresses, strict=True):
+    addresses = _addresses(one, letters, policy, evaluation)
+    for letter, address in zip(letters, addresses, strict=True):
         w, place = letter.writing, letter.place
         yield Decision(
             place, w.number, int(dues[place]), "planned", None, w.channel, w.arm, w.message, address, letter.content
         )
 
 
-def _addresses(one: Competitor, rendering: Rendering, policy: Policy, evaluation: Evaluation) -> Iterator[str | None]:
+def _addresses(
+    one: Competitor, letters: Sequence[Letter], policy: Policy, evaluation: Evaluation
+) -> Iterator[str | None]:
     columns: dict[str, list[object]] = {}
-    for letter in rendering.letters:
+    for letter in letters:
         attribute = policy.channels.get(letter.writing.channel, Channel()).address
         if attribute is None or attribute == "id":
             yield None if attribute is None else evaluation.state.ids[int(one.entries.codes[letter.place])]
@@ -298,15 +342,16 @@ def _addresses(one: Competitor, rendering: Rendering, policy: Policy, evaluation
 
 
 def _ends(one: Competitor, at: int) -> Iterator[End]:
-    """Who leaves, and who is through. A finished entry ends when its last message went out."""
-    stays = one.scenario.anchor is None and one.scenario.again.mode == "each time"  # until the state is left
+    """Which entries are over though they went on, or began, at this instant."""
+    if stays(one.scenario):
+        return
     for gate in ENDS:
-        state: Literal["finished", "left"] = "left" if gate in (Gate.EXIT, Gate.LEFT) else "finished"
-        if stays and state == "finished" and gate is not Gate.STOPPED:
-            continue
         for place in np.flatnonzero(one.outcome.at(gate)).tolist():
-            last = int(max(one.entries.went[place], one.entries.before[place]))
-            yield End(place, state, last if gate is Gate.DONE and last > 0 else at, gate.value)
+            yield End(place, END_STATES.get(gate, "finished"), at, gate.value)
+
+
+END_STATES: Mapping[Gate, Literal["finished", "left"]] = {Gate.EXIT: "left", Gate.LEFT: "left"}
+"""How an entry ends at these gates; at the others it is finished."""
 
 
 def _volume(plans: Sequence[ScenarioPlan]) -> dict[str, int]:

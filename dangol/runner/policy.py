@@ -16,6 +16,7 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import DAY, SECOND, local_of
 from dangol.measure.assignment import arms as draw_arms
 from dangol.measure.assignment import held_out
+from dangol.runner.entries import codes_of
 from dangol.runner.values import plain
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ FINAL = (Gate.PROJECT_HOLDOUT, Gate.PLAYBOOK_HOLDOUT, Gate.HOLDOUT, Gate.CONTROL
 ENDS = (Gate.EXIT, Gate.LEFT, Gate.DONE, Gate.EXPIRED, Gate.STOPPED, Gate.CONDITION)
 """Gates at which the entry ends."""
 
+USES = frozenset(gate.value for gate in FINAL)
+"""Reasons of settled steps that use up `again`: but for the holdout a message would have gone out."""
+
 WAITS = (Gate.SUPPRESSED, Gate.CONSENT, Gate.ADDRESS, Gate.CAP, Gate.QUIET, Gate.INCOMPLETE)
 """Gates at which the step waits for another tick, until it goes out or expires."""
 
@@ -92,9 +96,10 @@ class Outcome:
         """Who is held at one of these gates."""
         return np.isin(self.gate, [_ORDER[gate] for gate in gates])
 
-    def held(self, entered: int = 0) -> tuple[Held, ...]:
-        """The counts per gate that holds somebody, in the order of the gates; `entered` are those already entered."""
-        counts = np.bincount(self.gate[~self.free], minlength=len(_ORDER))
+    def held(self, entered: int, gone: NDArray[np.int8]) -> tuple[Held, ...]:
+        """The counts per gate that holds somebody, in the order of the gates, with those already entered and the gates
+        at which others are gone."""
+        counts = np.bincount(np.concatenate([self.gate[~self.free], gone]), minlength=len(_ORDER))
         counts[_ORDER[Gate.ENTERED]] += entered
         return tuple(Held(gate.value, int(counts[n])) for gate, n in _ORDER.items() if counts[n])
 
@@ -142,18 +147,22 @@ def open_gates(
         here = (position.step == number) & outcome.free
         if here.any():
             _choose_channel(step, here, position, reach, outcome)
-    ids = [evaluation.state.ids[code] for code in entries.codes.tolist()] if len(entries) else []
+    free, arms = np.flatnonzero(outcome.free), {}
+    draws = any((policy.holdout, playbook_holdout, scenario.holdout, scenario.splits))
+    ids = [evaluation.state.ids[code] for code in entries.codes.tolist()] if draws else []
     for gate, salt, share in (
         (Gate.PROJECT_HOLDOUT, f"holdout/{policy.project}", policy.holdout),
         (Gate.PLAYBOOK_HOLDOUT, f"holdout/{policy.project}/{scenario.playbook}", playbook_holdout),
         (Gate.HOLDOUT, f"holdout/{policy.project}/{scenario.playbook}/{scenario.name}", scenario.holdout),
     ):
         if share:
-            outcome.hold(gate, held_out(salt, share, ids))
-    arms = {split.name: draw_arms(split.salt, [share for _, share in split.arms], ids) for split in scenario.splits}
+            out = np.zeros(len(entries), bool)
+            out[free] = held_out(salt, share, [ids[place] for place in free.tolist()])
+            outcome.hold(gate, out)
     for split in scenario.splits:
+        arms[split.name] = draw_arms(split.salt, [share for _, share in split.arms], ids)
         control = [number for number, (arm, _) in enumerate(split.arms) if arm == CONTROL]
-        outcome.hold(Gate.CONTROL, chosen(scenario, position, split=split.name) & np.isin(arms[split.name], control))
+        outcome.hold(Gate.CONTROL, np.isin(arms[split.name], control))
     return arms
 
 
@@ -210,8 +219,7 @@ class _Reach:
         listed = self.past.suppressed(channel) if self.past is not None else None
         if listed is None or not (listed.customers or listed.addresses):
             return found
-        ids = self.evaluation.state.ids
-        found |= np.array([ids[code] in listed.customers for code in self.codes.tolist()], bool)
+        found |= np.isin(self.codes, codes_of(self.evaluation.state, tuple(listed.customers)))
         attribute = self.policy.channels.get(channel, Channel()).address
         if attribute is not None and attribute != "id" and listed.addresses:
             values = plain(self.evaluation.state.attributes[attribute], self.codes, "UTC")
@@ -219,14 +227,12 @@ class _Reach:
         return found
 
 
-def chosen(
-    scenario: ir.Scenario, position: Position, *, split: str | None = None, channel: str | None = None
-) -> NDArray[np.bool_]:
-    """Whose chosen send names this split, or goes out on this channel."""
+def chosen(scenario: ir.Scenario, position: Position, channel: str | None) -> NDArray[np.bool_]:
+    """Whose chosen send goes out on this channel (None: on any)."""
     found = np.zeros(len(position.step), bool)
     for number, step in enumerate(scenario.steps):
         for alternative, send in enumerate(step.sends):
-            if (split is None or send.split == split) and (channel is None or send.channel == channel):
+            if channel is None or send.channel == channel:
                 found |= (position.step == number) & (position.alternative == alternative)
     return found
 

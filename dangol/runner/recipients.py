@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from dangol.runner.entries import Entries
 from dangol.runner.journey import Position
 from dangol.runner.messages import Template, TemplateError, compile_template
 from dangol.runner.personal import mask
-from dangol.runner.policy import Gate, Outcome
 from dangol.runner.values import plain
 
 if TYPE_CHECKING:
@@ -46,11 +45,13 @@ class Letter:
 
 @dataclass(frozen=True)
 class Rendering:
-    """Every recipient's letter, samples with personal values masked, and findings."""
+    """Every recipient's letter, who (of the entries) lacks a value of theirs, and findings."""
 
     letters: tuple[Letter, ...]
-    samples: tuple[Letter, ...]
+    incomplete: NDArray[np.bool_]
     diagnostics: tuple[Diagnostic, ...]
+    masked: Callable[[Letter, frozenset[str]], Letter]
+    """The letter with the values of these attributes masked."""
 
 
 Arms = Mapping[str, NDArray[np.int16]]
@@ -61,44 +62,46 @@ def render(
     playbook: Playbook,
     entries: Entries,
     position: Position,
-    outcome: Outcome,
+    wanted: NDArray[np.bool_],
     arms: Arms,
     evaluation: Evaluation,
-    personal: frozenset[str],
-    samples: int,
 ) -> Rendering:
-    """Renders every recipient that no gate held; whoever lacks a value is held at `Gate.INCOMPLETE`.
+    """Renders every wanted recipient (a mask of the entries) who has a step due.
 
-    `personal` are the attributes whose values are masked in the samples. Templates that cannot be read, unknown
+    Templates that cannot be read, unknown
     variables and missing values become diagnostics at the message's place in its file.
     """
     findings: list[Diagnostic] = []
     letters: list[Letter] = []
-    shown: list[Letter] = []
+    templates: dict[int, Template] = {}
+    incomplete = np.zeros(len(entries), bool)
     values = _Values(scenario, entries, evaluation)
-    for writing, here in _writings(scenario, playbook, position, outcome, arms):
+    for writing, here in _writings(scenario, playbook, position, wanted, arms):
         template = _template(writing, values, findings)
         if template is None:
-            outcome.hold(Gate.INCOMPLETE, here)
+            incomplete |= here
             continue
         filled = _fill(template, np.flatnonzero(here), values, writing, findings)
         lacking = here.copy()
         lacking[list(filled)] = False
-        outcome.hold(Gate.INCOMPLETE, lacking)
+        incomplete |= lacking
+        templates[id(writing)] = template
         letters += [Letter(place, writing, content) for place, content in filled.items()]
-        for place in list(filled)[:samples]:
-            content = template.render(values.of(place, template, personal)) if personal else filled[place]
-            shown.append(Letter(place, writing, content))
-    return Rendering(tuple(letters), tuple(shown), tuple(findings))
+
+    def masked(letter: Letter, personal: frozenset[str]) -> Letter:
+        template = templates[id(letter.writing)]
+        return replace(letter, content=template.render(values.of(letter.place, template, personal)))
+
+    return Rendering(tuple(letters), incomplete, tuple(findings), masked)
 
 
 def _writings(
-    scenario: ir.Scenario, playbook: Playbook, position: Position, outcome: Outcome, arms: Arms
+    scenario: ir.Scenario, playbook: Playbook, position: Position, wanted: NDArray[np.bool_], arms: Arms
 ) -> Iterator[tuple[Writing, NDArray[np.bool_]]]:
     """Each message in question with the mask of its recipients over the entries."""
     for number, step in enumerate(scenario.steps):
         for alternative, send in enumerate(step.sends):
-            here = outcome.free & (position.step == number) & (position.alternative == alternative)
+            here = wanted & (position.step == number) & (position.alternative == alternative)
             if not here.any():
                 continue
             for arm, message, theirs in _by_arm(scenario, send, here, arms):

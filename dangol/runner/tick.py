@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
@@ -10,13 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
+
 from dangol.channels.base import Channel
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
 from dangol.playbook.project import Project
-from dangol.runner.apply import Counts, Now, deliver, record, text_of
+from dangol.runner.apply import Counts, Now, deliver, hash_of, record, text_of
 from dangol.runner.due import is_asked
-from dangol.runner.ledger import Ledger
+from dangol.runner.endings import stays
+from dangol.runner.entries import done
+from dangol.runner.ledger import Ends, Ledger
 from dangol.runner.plan import Plan, ScenarioPlan
+from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
 
 FEW_RUNS = 3
@@ -67,6 +73,7 @@ def tick(
     vanished scenario or a changed text stands against it.
     """
     with ledger.run_lock(wait):
+        _close_finished(ledger, project, at)
         last = next((run.at for run in ledger.runs(20) if run.finished_at is not None), None)
         lapsed = ledger.lapse(max(at, now()), [name for name, channel in channels.items() if channel.idempotent])
         plan = rehearse(
@@ -80,10 +87,9 @@ def tick(
         for scenario, entries in old:
             ledger.move_entries(run, at, entries, *text_of(scenario))
         record(ledger, run, plan)
-        for scenario in plan.scenarios:
-            ledger.record_memberships(
-                run, {scenario.full_name: [send.customer for send in scenario.sends]}, keep_ids=False
-            )
+        hit = {one.full_name: [send.customer for send in one.sends] for one in plan.scenarios if one.sends}
+        if hit:
+            ledger.record_memberships(run, hit, keep_ids=False)
         counts = deliver(ledger, channels, at, worker or worker_name(), now)
         ledger.finish_run(run, now(), counts.states)
         return Report(run, plan, counts, lapsed)
@@ -115,13 +121,31 @@ def _unusual(ledger: Ledger, plan: Plan) -> Iterator[Diagnostic]:
         if plan.universe > FEW_PEOPLE and count * 2 > plan.universe:
             message = f"`{scenario.full_name}` would hit {count:,} of {plan.universe:,} customers, more than half"
             yield diagnose("E702", message, Line.of("", "run"), hints=("if that is meant, run once with --confirm",))
-        elif usual >= 1 and count > UNUSUAL * usual:
+        elif usual >= 1 and count > max(UNUSUAL * usual, FEW_PEOPLE, plan.universe * FEW_OF_ALL):
             message = f"`{scenario.full_name}` would hit {count:,}; the median of the last runs is {usual:,.0f}"
             yield diagnose("E703", message, Line.of("", "run"), hints=("if that is meant, run once with --confirm",))
 
 
 FEW_PEOPLE = 20
-"""In a universe this small, half of it is no mistake yet."""
+"""So few are no mistake yet, whatever is usual and however few there are in all."""
+
+FEW_OF_ALL = 0.01
+"""Nor is so small a share of all customers, as when the messages of a night go out in the morning."""
+
+
+def _close_finished(ledger: Ledger, project: Project, at: int) -> None:
+    """Ends the entries that are through with the text they ran under, so that another text cannot lengthen them."""
+    for playbook, name in ledger.scenarios_running():
+        scenario = project.compiled.get((playbook, name))
+        counts = {text: json.loads(body)["count"] for text, body in ledger.texts(playbook, name).items()}
+        if scenario is not None and (stays(scenario) or counts.keys() <= {hash_of(scenario)}):
+            continue
+        running, steps = ledger.running_entries(playbook, name), ledger.steps(playbook, name)
+        length = np.array([counts[text] for text in running.text])
+        through, last = done(running.entry, steps)
+        over = through >= length
+        if over.any():
+            ledger.end_entries(at, Ends(running.entry[over], "finished", np.minimum(last[over], at), Gate.DONE.value))
 
 
 def _earlier_texts(ledger: Ledger, plan: Plan) -> list[tuple[ScenarioPlan, list[int]]]:
@@ -129,8 +153,14 @@ def _earlier_texts(ledger: Ledger, plan: Plan) -> list[tuple[ScenarioPlan, list[
     found = []
     for scenario in plan.scenarios:
         digest, _ = text_of(scenario)
+        if ledger.texts(scenario.playbook, scenario.scenario).keys() <= {digest}:
+            continue
         running = ledger.running_entries(scenario.playbook, scenario.scenario)
-        old = [int(entry) for entry, text in zip(running.entry, running.text, strict=True) if text != digest]
+        over = set(scenario.record.gone.id.tolist())
+        old = [
+            int(entry) for entry, text in zip(running.entry, running.text, strict=True)
+            if text != digest and entry not in over
+        ]  # fmt: skip
         if old:
             found.append((scenario, old))
     return found

@@ -136,14 +136,17 @@ class Delivery:
                 self._settle_told(connection, at)
         return {each: channel.count(each) for each in dict.fromkeys(channel)}
 
-    def sent_times(self, since: int) -> SentTimes:
-        """Every message that went out, or may have, after `since`: what frequency caps count."""
+    def sent_times(self, since: int, among: Sequence[str] | None = None) -> SentTimes:
+        """Every message (to these few customers, if given) that went out, or may have, in a tick after `since`: what
+        frequency caps count."""
         asked = (
             select(entries.c.customer, sends.c.claimed_at, sends.c.channel, scenarios.c.playbook, scenarios.c.scenario)
             .select_from(sends)
             .join(entries, entries.c.id == sends.c.entry)
             .join(scenarios, scenarios.c.id == entries.c.scenario)
         )
+        if among is not None:
+            asked = asked.where(entries.c.customer.in_(list(among)))
         with self.store.reading() as connection:
             rows = connection.execute(asked.where(sends.c.sent_at > since, sends.c.claimed_at > since)).all()
             rows = [*rows, *connection.execute(asked.where(_OPEN, sends.c.claimed_at > since)).all()]
