@@ -72,7 +72,7 @@ class Audience:
         row = {name: self._value(name, given.get(name) or "") for name in columns}
         if not any(row[name] for name in _ENOUGH):
             raise Unsendable("address", "there is neither an e-mail address nor a telephone number")
-        return Request(self._target(message), {}, (",".join(row.values()) + "\n").encode(), "ADD")
+        return Request(self._target(message), {}, (",".join(row.values()) + "\n").encode("utf-8", "replace"), "ADD")
 
     def _target(self, message: Message) -> str:
         named = message.parts.get("audience") or message.name or message.scenario or self.name
@@ -83,7 +83,7 @@ class Audience:
         normal = normalise(name, text, self.settings.format, self.settings.country)
         if not normal or name in _PLAIN[self.settings.format]:
             return normal
-        return hashlib.sha256(normal.encode()).hexdigest()
+        return hashlib.sha256(normal.encode("utf-8", "replace")).hexdigest()
 
     def send(self, messages: Iterable[Message]) -> Iterator[tuple[str, Answer]]:
         for group in batches(messages, self.batch):

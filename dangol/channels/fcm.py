@@ -29,6 +29,9 @@ from dangol.channels.pace import NothingDone
 from dangol.channels.settings import HttpSettings, SecretName, Secrets, Url, check_url
 
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+_TOKEN_URL = "https://oauth2.googleapis.com/token"
+_SHOWN = ("title", "body", "image")
+_APNS = {"high": "10", "normal": "5"}
 _FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 _KINDS: dict[str, FailureKind] = {
     "UNREGISTERED": "address",
@@ -67,13 +70,11 @@ class Fcm(HttpChannel[FcmSettings]):
         self._tokens = _Tokens(settings, self.secrets, self.transport, around)
 
     def build(self, message: Message) -> Request:
-        shown = {"title": message.parts.get("title"), "body": part(message, "body", "title"),
-                 "image": message.parts.get("image")}  # fmt: skip
-        if shown["body"] == shown["title"]:
-            del shown["body"]
-        extra = {name: text for name, text in message.parts.items() if name not in ("title", "body", "image")}
-        push = {"notification": {name: text for name, text in shown.items() if text},
-                "data": {**extra, **message.labels, "key": message.key}, **self._platforms(message)}  # fmt: skip
+        part(message, "body", "title")
+        shown = {name: message.parts[name] for name in _SHOWN if message.parts.get(name)}
+        extra = {name: text for name, text in message.parts.items() if name not in _SHOWN}
+        push = {"notification": shown, "data": {**extra, **message.labels, "key": message.key},
+                **self._platforms(message)}  # fmt: skip
         if (size := len(json_body({"notification": push["notification"], "data": push["data"]}))) > (
             self.settings.max_bytes
         ):
@@ -114,9 +115,6 @@ class Fcm(HttpChannel[FcmSettings]):
         if status in (401, 403, 404):
             return Failed("auth", excerpt(response))
         return Failed("content", excerpt(response)) if 400 <= status < 500 else Unknown(excerpt(response))
-
-
-_APNS = {"high": "10", "normal": "5"}
 
 
 def _code(response: Response) -> str:
@@ -205,6 +203,3 @@ class _Tokens:
         if not isinstance(account, dict):
             raise Unsendable("auth", f"{self._settings.credentials} is neither a service account nor the file of one")
         return account
-
-
-_TOKEN_URL = "https://oauth2.googleapis.com/token"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from dangol.channels.base import (
     Answer,
@@ -91,8 +92,11 @@ class _Keys:
     """The keys in a file that grows, read as far as it has grown; a last line that a crash cut short is taken away."""
 
     def __init__(self) -> None:
+        self._begin(-1)
+
+    def _begin(self, inode: int) -> None:
         self._keys: set[bytes] = set()
-        self._inode = -1
+        self._inode = inode
         self._offset = 0
 
     def __contains__(self, key: str) -> bool:
@@ -100,25 +104,24 @@ class _Keys:
 
     def catch_up(self, path: Path) -> None:
         if not path.exists():
-            self.__init__()  # type: ignore[misc]
+            self._begin(-1)
             return
         with open(path, "r+b") as handle:
             status = os.fstat(handle.fileno())
             if status.st_ino != self._inode or status.st_size < self._offset:
-                self.__init__()  # type: ignore[misc]
-                self._inode = status.st_ino
+                self._begin(status.st_ino)
             handle.seek(self._offset)
             tail = b""
             while piece := handle.read(1 << 24):
                 lines, _, tail = (tail + piece).rpartition(b"\n")
                 self._keys.update(_KEYS.findall(lines))
-            self._offset = status.st_size - len(tail)
+            self._offset = handle.tell() - len(tail)
             if tail:
-                self._mend(handle.fileno(), tail)
+                self._mend(handle, tail)
 
-    def _mend(self, number: int, tail: bytes) -> None:
+    def _mend(self, handle: BinaryIO, tail: bytes) -> None:
         """Cut off our own unfinished line; end another's."""
         if tail.startswith(_BEGIN) or _BEGIN.startswith(tail):
-            os.ftruncate(number, self._offset)
+            handle.truncate(self._offset)
         else:
-            os.pwrite(number, b"\n", self._offset + len(tail))
+            handle.write(b"\n")

@@ -193,4 +193,4 @@ def with_headers(request: Request, **headers: str) -> Request:
 
 def json_body(value: object) -> bytes:
     """Compact JSON in UTF-8, as it is signed and sent."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

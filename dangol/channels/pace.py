@@ -144,6 +144,8 @@ class Guard:
             return error.failed
         except NothingDone as error:
             return RetryAfter(SILENCE if error.seconds is None else error.seconds, error.reason, error.of_channel)
+        except UnicodeEncodeError:
+            return Failed("content", "the message has characters that cannot be sent")
         except Exception as error:  # the request may have left: no other answer is honest
             return Unknown(f"unexpected {type(error).__name__}")
 

@@ -97,7 +97,9 @@ def open_channel(name: str, settings: Mapping[str, Any], around: Surroundings, p
 
 
 def _load(provider: str, where: Place) -> Any:
-    rows = providers()
+    rows = {row.name: row for row in BUILT_IN}
+    if provider not in rows:  # only then is it worth looking through every installed package
+        rows = providers()
     if provider not in rows:
         hints = did_you_mean(provider, rows) or (f"the providers are {', '.join(sorted(rows))}",)
         message = f"`{provider[:60]}` is not a provider of messages"

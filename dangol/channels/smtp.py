@@ -189,13 +189,15 @@ class Smtp:
             connection.close()
 
     def _give_back(self, connection: smtplib.SMTP, status: int, rest: bool) -> None:
-        if status == 421:
-            connection.close()
-            return
-        with suppress(OSError, smtplib.SMTPException):
+        try:
+            if status == 421:
+                connection.close()
+                return
             if rest:
                 connection.rset()
             self._idle.put(connection)
+        except (OSError, smtplib.SMTPException):
+            connection.close()
 
     def _connect(self) -> smtplib.SMTP:
         """A connection, encrypted and logged in. Raises NothingDone, Unsendable("auth")."""

@@ -138,6 +138,13 @@ class ChannelContract:
                 assert answer.kind == "address"
             assert self.arrived() == []
 
+    def test_characters_that_are_none(self, channel: Channel) -> None:
+        for number, text in enumerate(("a\ud800b", "\x00\x1b[31m", "\u202e\ufeff", "\U0001f9ff" * 50)):
+            one = self.message(number, customer=f"c{text}", parts={"subject": text, "title": text, "body": text})
+            answer = self.send(channel, one)[one.key]
+            assert isinstance(answer, Sent | Failed), answer
+            assert not isinstance(answer, Failed) or answer.kind == "content"
+
     def test_building_sends_nothing_and_is_repeatable(self, channel: Channel) -> None:
         first, second = channel.build(self.message()), channel.build(self.message())
         assert isinstance(first, Request)
