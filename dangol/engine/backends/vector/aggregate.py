@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 _BOXES = 1 << 26
 _CHUNK = 1 << 20
+_WHOLE = 2.0**53
 _Kinds = Callable[["Evaluation", Feature], tuple[NDArray[Any], Codes, Micros]]
 
 
@@ -128,37 +129,41 @@ def _present(world: Evaluation, feature: Feature) -> tuple[Column, Codes]:
 
 
 def _sum(world: Evaluation, feature: Feature) -> Column:
-    total, unit, _ = _summed(world, feature)
-    return Column("number", total / unit)
+    total, scale, _ = _summed(world, feature)
+    exact = np.abs(total).max(initial=0) < _WHOLE
+    return Column("number", total / _unit(scale), scale=scale if exact else None)
 
 
 def _avg(world: Evaluation, feature: Feature) -> Column:
-    total, unit, customer = _summed(world, feature)
+    total, scale, customer = _summed(world, feature)
     number = np.bincount(customer, minlength=world.state.size)
     with np.errstate(all="ignore"):
-        return Column("number", np.where(number > 0, total / (number * unit), np.nan))
+        return Column("number", np.where(number > 0, total / (number * _unit(scale)), np.nan))
 
 
-def _summed(world: Evaluation, feature: Feature) -> tuple[Floats, float, Codes]:
+def _unit(scale: int | None) -> float:
+    return 10.0 ** (scale or 0)
+
+
+def _summed(world: Evaluation, feature: Feature) -> tuple[Floats, int | None, Codes]:
     """The sum in whole numbers of a unit (1 / 10^scale), exact below 2^53 units; with no scale the unit is 1."""
     key = ("sum", feature.phrase.key, feature.property)
-    found: tuple[Floats, float, Codes] = world.memo.get(
+    found: tuple[Floats, int | None, Codes] = world.memo.get(
         key, lambda: _added(*_present(world, feature), world.state.size)
     )
     return found
 
 
-def _added(column: Column, customer: Codes, size: int) -> tuple[Floats, float, Codes]:
-    unit = 10.0 ** (column.scale or 0)
-    whole = column.data * unit if column.scale else column.data
+def _added(column: Column, customer: Codes, size: int) -> tuple[Floats, int | None, Codes]:
+    whole = column.data * _unit(column.scale) if column.scale else column.data
     if column.scale:
         np.rint(whole, out=whole)
     largest = max(whole.max(initial=0), -whole.min(initial=0))
-    if column.scale is None or largest * len(whole) < 2.0**53:
-        return _per_customer(customer, whole, size), unit, customer
+    if column.scale is None or largest * len(whole) < _WHOLE:
+        return _per_customer(customer, whole, size), column.scale, customer
     high = np.floor(whole / 2.0**26)
     low = whole - high * 2.0**26
-    return _per_customer(customer, high, size) * 2.0**26 + _per_customer(customer, low, size), unit, customer
+    return _per_customer(customer, high, size) * 2.0**26 + _per_customer(customer, low, size), column.scale, customer
 
 
 def _per_customer(customer: Codes, weights: Floats, size: int) -> Floats:
@@ -181,7 +186,7 @@ def _extreme(world: Evaluation, feature: Feature, pick: Any, better: Any) -> Col
     found = np.full(size, MISSING[kind], DTYPE[kind])
     found[customer] = column.data
     pick.at(found, customer.astype(np.intp), column.data.astype(DTYPE[kind], copy=False))
-    return Column(kind, found)
+    return Column(kind, found, scale=column.scale)
 
 
 def _distinct(world: Evaluation, feature: Feature) -> Column:
@@ -266,7 +271,7 @@ def _preferred(column: Column, customer: Codes, rows: NDArray[Any], size: int) -
         several = rows[tied]
         several = several[np.argsort(ranks(take(column, several)), kind="stable")]
         found.data[customer[several]] = column.data[several]
-    return replace(found, vocabulary=column.vocabulary)
+    return replace(found, vocabulary=column.vocabulary, scale=column.scale)
 
 
 def _at_end(world: Evaluation, feature: Feature) -> Column:

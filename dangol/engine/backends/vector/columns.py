@@ -28,12 +28,21 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": np.equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
 }  # fmt: skip
 
+_WHOLE = 2.0**53
+_MOST_PLACES = 15
+
 
 def constant(node: ir.Constant) -> Column:
     """A literal as a column."""
     if node.type in _CODED:
         return Column(node.type, np.array(0, np.int32), [node.value])
-    return Column(node.type, np.array(node.value, DTYPE[node.type]))
+    data = np.array(node.value, DTYPE[node.type])
+    return Column(node.type, data, scale=_places(float(node.value)) if node.type == "number" else None)
+
+
+def _places(value: float) -> int | None:
+    """With how many decimal places the value is written, if at most 9."""
+    return next((n for n in range(10) if abs(value) * 10.0**n < _WHOLE and round(value, n) == value), None)
 
 
 def absent(kind: ir.Type, size: int) -> Column:
@@ -137,13 +146,37 @@ def text_test(kind: str, column: Column, argument: Column) -> Mask:
     return words.pairs(column, argument, test)
 
 
-def calculate(op: str, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
-    """One step of arithmetic; NaN where a side is missing or the divisor is 0."""
-    first, second = left.astype(np.float64), right.astype(np.float64)
+def calculate(op: str, left: Column, right: Column) -> Column:
+    """One step of arithmetic; NaN where a side is missing or the divisor is 0.
+
+    Decimals are calculated with as decimals: 60.02 - 50.01 is 10.01, and 0.3 / 3 is 0.1.
+    """
+    first, second = left.data.astype(np.float64), right.data.astype(np.float64)
+    scales = scale_of(left), scale_of(right)
     with np.errstate(all="ignore"):
         if op == "/":
-            return cast(NDArray[np.float64], np.where(second == 0, np.nan, first / second))
-        return cast(NDArray[np.float64], {"+": np.add, "-": np.subtract, "*": np.multiply}[op](first, second))
+            if None not in scales and any(scales):
+                unit = 10.0 ** max(each for each in scales if each is not None)
+                first, second = np.rint(first * unit), np.rint(second * unit)
+            return Column("number", np.where(second == 0, np.nan, first / second))
+        found = {"+": np.add, "-": np.subtract, "*": np.multiply}[op](first, second)
+    known = [each for each in scales if each is not None]
+    return decimal(found, None if len(known) < 2 else sum(known) if op == "*" else max(known))
+
+
+def scale_of(column: Column) -> int | None:
+    """How many decimal places the numbers have at most; None when they are no decimals."""
+    return 0 if column.data.dtype.kind == "i" else column.scale
+
+
+def decimal(found: NDArray[np.float64], places: int | None) -> Column:
+    """Numbers that are decimals but for the error of one calculation, if doubles can tell them apart."""
+    if places is None or places > _MOST_PLACES:
+        return Column("number", found)
+    whole = np.rint(found * 10.0**places)
+    if np.fmax.reduce(np.abs(whole), axis=None, initial=0) >= _WHOLE:
+        return Column("number", found)
+    return Column("number", whole / 10.0**places if places else found, scale=places)
 
 
 def choose(kind: ir.Type, branches: Sequence[tuple[Mask, Column]], otherwise: Column | None, size: int) -> Column:
@@ -157,7 +190,10 @@ def choose(kind: ir.Type, branches: Sequence[tuple[Mask, Column]], otherwise: Co
     found = np.broadcast_to(data[-1], (size,)).astype(DTYPE[kind])
     for (mask, _), values in zip(reversed(branches), reversed(data[:-1]), strict=True):
         found = np.where(mask, values, found).astype(DTYPE[kind], copy=False)
-    return Column(kind, found, vocabulary)
+    scales = (
+        [scale_of(column) for column in given[: None if otherwise is not None else -1]] if kind == "number" else [None]
+    )
+    return Column(kind, found, vocabulary, None if None in scales else max(each for each in scales if each is not None))
 
 
 def ranks(column: Column) -> NDArray[Any]:

@@ -199,10 +199,10 @@ class Expression:
         return Column("date", np.where(gone, np.int32(NO_DATE), found))
 
     def arithmetic(self, node: ir.Arithmetic) -> Column:
-        found = self.value(node.first).data
+        found = self.value(node.first)
         for op, operand in node.rest:
-            found = columns.calculate(op, found, self.value(operand).data)
-        return Column("number", np.asarray(found))
+            found = columns.calculate(op, found, self.value(operand))
+        return found
 
     def case(self, node: ir.Case) -> Column:
         branches = [(self.condition(condition), self.value(value)) for condition, value in node.branches]
