@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from dangol.engine.ir import Type
 
 RESERVED = frozenset("not never did and or case top true false today yesterday now entry customer lib".split())
-RESERVED_CHANNELS = RESERVED | frozenset("after wait if stop".split())
+RESERVED_CHANNELS = RESERVED | frozenset("after wait if stop kind".split())
 RESERVED_MESSAGES = frozenset({"split"})
 
 LEDGER_EVENTS: tuple[str, ...] = ("sent", "delivered", "opened", "clicked", "failed", "unsubscribed")

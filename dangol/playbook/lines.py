@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, cast
+from functools import cached_property
+from typing import Any, Literal, cast
 
 from dangol.diagnostics import Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine.catalog import RESERVED_MESSAGES, normal
@@ -13,6 +14,11 @@ from dangol.engine.check import Definition, ScenarioText, Written, check_beside
 from dangol.grammar.ast import LineKind
 from dangol.library import is_library
 from dangol.playbook.model import Playbook, Scenario
+
+KIND = "kind"
+"""The key beside a message's channels that says what the message is for."""
+MessageKind = Literal["advertising", "informational"]
+KINDS: tuple[MessageKind, ...] = ("advertising", "informational")
 
 Messages = Mapping[str, Mapping[str, Mapping[str, Line]]]
 """message → channel → part → template"""
@@ -37,9 +43,20 @@ class PlaybookFile:
             normal(name): {
                 normal(channel): {str(part): line for part, line in parts.items()}
                 for channel, parts in channels.items()
+                if channel != KIND
             }
             for name, channels in self.model.messages.items()
         }
+
+    @cached_property
+    def kinds(self) -> Mapping[str, MessageKind]:
+        """The messages that say so are informational; all others are advertising."""
+        said = {normal(name): _said_kind(texts) for name, texts in self.model.messages.items()}
+        return {name: line.text for name, line in said.items() if line and line.text in KINDS}
+
+    def kind_of(self, message: str | None) -> MessageKind:
+        """What a message is for; a text in the line is advertising."""
+        return self.kinds.get(message or "", "advertising")
 
 
 @dataclass(frozen=True)
@@ -154,8 +171,19 @@ class Lines:
             if normal(name) in RESERVED_MESSAGES:
                 message = f"`{name}` is a word of the language; choose another name for the message"
                 self.found.append(diagnose("E028", message, name.line))
+            line = _said_kind(texts)
+            if line is not None and line.text not in KINDS:
+                message = f"a message is {' or '.join(KINDS)}, not `{line.text[:60]}`"
+                self.found.append(diagnose("E027", message, line, hints=did_you_mean(line.text, KINDS)))
             for channel in texts:
+                if channel == KIND:
+                    continue
                 if channels is not None and normal(channel) not in channels:
                     hints = did_you_mean(channel, channels) or (f"channels: {', '.join(sorted(channels))}",)
                     message = f"`{channel[:60]}` is not a channel of this project"
                     self.found.append(diagnose("E032", message, channel.line, hints=hints))
+
+
+def _said_kind(texts: Mapping[Any, Mapping[Any, Line]]) -> Line | None:
+    """What stands at `kind:` beside a message's channels."""
+    return next(iter(texts.get(KIND, {}).values()), None)

@@ -51,6 +51,10 @@ def _as_rule(value: Any) -> Any:
     return {"rule": value} if isinstance(value, Line) else value
 
 
+def _as_rules(value: Any) -> Any:
+    return {Name.of(Line.of("rules")): value} if isinstance(value, Line | list) else value
+
+
 def _as_body(value: Any) -> Any:
     if not isinstance(value, Line):
         return value
@@ -194,13 +198,35 @@ class Data(Model):
     events: Annotated[tuple[EventsModel, ...], BeforeValidator(_listed)] = ()
 
 
+MEDIA = ("sms", "alimtalk", "friendtalk", "brand", "push", "email", "other")
+
+
 class Channel(Model):
-    """The attributes that hold the address and the consent; the rest are `provider` and that provider's settings."""
+    """`address`, `consent`, `night_consent` (to messages at night) and `consented_at` (when) are attributes; `price`
+    and `lms_price` what a message costs; the rest are `provider` and that provider's settings."""
 
     model_config = ConfigDict(extra="allow", frozen=True, arbitrary_types_allowed=True)
 
     address: Text | None = None
     consent: Text | None = None
+    night_consent: Text | None = None
+    consented_at: Text | None = None
+    medium: Annotated[Text, _choice("a medium is", MEDIA)] | None = None
+    price: Text | None = None
+    lms_price: Text | None = None
+
+
+LAWS = ("kr", "us", "eu")
+
+
+class Compliance(Model):
+    """The rules that messages are held to: of which countries, who sends (`sender`, `postal`: an address), and after
+    how long a consent that nobody confirmed ends."""
+
+    rules: Annotated[tuple[Annotated[Text, _choice("rules are those of", LAWS)], ...], BeforeValidator(_listed)] = ()
+    sender: Text | None = None
+    postal: Text | None = None
+    reconfirm: Text | None = None
 
 
 class Config(Model):
@@ -215,6 +241,7 @@ class Config(Model):
     groups: dict[Name, tuple[Text, ...]] = Field(default_factory=dict)
     lists: dict[Name, Text] = Field(default_factory=dict)
     channels: dict[Name, Annotated[Channel, MaybeEmpty]] = Field(default_factory=dict)
+    compliance: Annotated[Compliance, BeforeValidator(_as_rules)] | None = None
     ledger: Text | None = None
     holdout: Text | None = None
     quiet: Text | None = None

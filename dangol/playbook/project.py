@@ -20,6 +20,7 @@ from dangol.library import hinted, used_by
 from dangol.playbook.declare import Declared, declare, is_word, zone_of
 from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
 from dangol.playbook.load import read_model, read_source
+from dangol.playbook.messages.check import template_problems, uses_of
 from dangol.playbook.model import Config, Model, Playbook
 
 M = TypeVar("M", bound=Model)
@@ -106,7 +107,7 @@ class _Loading:
         holdout, quiet, caps = self._own(config, declared.zone, channels or None, lines)
         for playbook in playbooks:
             lines.add(playbook, channels or None, holdout is not None)
-        catalog, checked = self._check(config, declared, lines)
+        catalog, checked = self._check(config, declared, lines, playbooks)
         meanings = [one for one in checked.diagnostics if not (self.blind and one.code in UNKNOWN)]
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
@@ -187,20 +188,22 @@ class _Loading:
         caps = [lines.beside(written, zone, channels) for written in lines.parse_all(config.caps, "cap")]
         return lines.share(config.holdout, zone), quiet, tuple(cap for cap in caps if cap is not None)
 
-    def _check(self, config: Config | None, declared: Declared, lines: Lines) -> tuple[Catalog, Checked]:
+    def _check(
+        self, config: Config | None, declared: Declared, lines: Lines, playbooks: tuple[PlaybookFile, ...]
+    ) -> tuple[Catalog, Checked]:
         catalog = declared.catalog
         if config is None:  # without a vocabulary nothing but the syntax can be judged
             return catalog, check(catalog)
         checked = self._meaning(catalog, declared.zone, lines)
-        problems = list(_vocabulary_problems(config, catalog))
-        if self.whole or (self.discover and (problems or checked.has_errors)):
+        problems = list(_problems(config, catalog, checked, lines, playbooks))
+        if self.whole or (self.discover and (checked.has_errors or any(one.code != "E501" for one in problems))):
             full = self._discovered(declared)
             self.blind = full is None
             if full is not None and full != catalog:
                 catalog = full
                 checked = self._meaning(catalog, declared.zone, lines)
-                problems = list(_vocabulary_problems(config, catalog))
-        self.found += problems
+                problems = list(_problems(config, catalog, checked, lines, playbooks))
+        self.found += (one for one in problems if not (self.blind and one.code == "E502"))
         return catalog, checked
 
     def _meaning(self, catalog: Catalog, zone: str, lines: Lines) -> Checked:
@@ -249,17 +252,24 @@ def merged(declared: Catalog, found: Catalog) -> Catalog:
     return replace(declared, attributes={**found.attributes, **declared.attributes}, events=events)
 
 
-def _vocabulary_problems(config: Config | None, catalog: Catalog) -> Iterator[Diagnostic]:
+def _problems(
+    config: Config, catalog: Catalog, checked: Checked, lines: Lines, playbooks: tuple[PlaybookFile, ...]
+) -> Iterator[Diagnostic]:
+    """What names dangol.yaml and the messages use without having them."""
+    yield from _vocabulary_problems(config, catalog)
+    uses = uses_of(playbooks, lines.scenarios, checked.program.scenarios)
+    yield from template_problems(uses, catalog, checked.program, lines.broken)
+
+
+def _vocabulary_problems(config: Config, catalog: Catalog) -> Iterator[Diagnostic]:
     """Group members that are no events, and channels whose attributes do not exist."""
-    if config is None:
-        return
     for members in config.groups.values():
         for line in members:
             if normal(line.text) not in catalog.events:
                 message = f"`{line.text[:60]}` is not an event"
                 yield diagnose("E030", message, line, hints=did_you_mean(line.text, catalog.events))
     for channel in config.channels.values():
-        for named in (channel.address, channel.consent):
+        for named in (channel.address, channel.consent, channel.night_consent, channel.consented_at):
             if named is not None and normal(named.text) not in (*catalog.attributes, "id"):
                 message = f"`{named.text[:60]}` is not an attribute of customers"
                 yield diagnose("E026", message, named, hints=did_you_mean(named.text, catalog.attributes))
