@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from dangol.runner.ledger import Ledger, ledger_at
-from tests.runner.ledger.postgres_server import server
+from tests.runner.ledger.postgres_server import in_schema, server
 
 _numbers = itertools.count()
 
@@ -28,13 +30,15 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a ledger may be made: nothing is there yet."""
     if request.param == "sqlite":
         return str(tmp_path / ".dangol" / "ledger.db")
-    import psycopg
+    return in_schema(request.getfixturevalue("postgres"), f"ledger{next(_numbers)}")
 
-    url: str = request.getfixturevalue("postgres")
-    name = f"ledger{next(_numbers)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return url.replace("/postgres?", f"/{name}?")
+
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A folder in memory where the machine has one: a process may be killed there without waiting for a disk."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() and os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -41,9 +41,18 @@ def server() -> Iterator[str | None]:
         yield f"postgresql://dangol@/postgres?host={folder}" if process else None
     finally:
         if process is not None:
-            process.send_signal(signal.SIGINT)  # does not wait for clients
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_schema(url: str, name: str) -> str:
+    """The URL of a new, empty schema on the server."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}".encode())
+    return f"{url}&options=-csearch_path%3D{name}"
 
 
 def _start(binaries: Path, folder: Path, data: Path) -> subprocess.Popen[bytes] | None:

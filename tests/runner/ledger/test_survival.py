@@ -14,6 +14,7 @@ import pytest
 from dangol.diagnostics import DangolError
 from dangol.runner.ledger import Ends, Ledger, NewSends, Outcomes, Receipt, Revisions, ledger_at
 from dangol.runner.ledger.store import Faults, no_faults
+from tests.runner.ledger.postgres_server import in_schema
 from tests.runner.ledger.story import LEASE, T, begun, faults_in
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
@@ -88,10 +89,10 @@ def test_every_write_has_its_points(location: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_killed_at_every_point_nothing_is_lost_or_sent_twice(tmp_path: Path, part: int) -> None:
-    total = len(points(str(tmp_path / "whole.db"), tmp_path / "whole"))
+def test_killed_at_every_point_nothing_is_lost_or_sent_twice(memory_path: Path, part: int) -> None:
+    total = len(points(str(memory_path / "whole.db"), memory_path / "whole"))
     for number in range(part, total, 4):
-        location, asked = str(tmp_path / f"{number}.db"), tmp_path / f"{number}"
+        location, asked = str(memory_path / f"{number}.db"), memory_path / f"{number}"
         status = done(in_child(lambda: life(location, asked, killing(number), T + 1, "w1")))  # noqa: B023
         assert os.WTERMSIG(status) == signal.SIGKILL
         survives(location, asked, number)
@@ -112,12 +113,8 @@ def survives(location: str, asked: Path, number: int) -> None:
 
 
 def test_killed_on_a_server_nothing_is_half_written(postgres: str, tmp_path: Path) -> None:
-    import psycopg
-
     for number in range(2, 44, 5):
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE killed{number}".encode())
-        location, asked = postgres.replace("/postgres?", f"/killed{number}?"), tmp_path / f"{number}"
+        location, asked = in_schema(postgres, f"killed{number}"), tmp_path / f"{number}"
         status = done(in_child(lambda: life(location, asked, killing(number), T + 1, "w1")))  # noqa: B023
         assert os.WTERMSIG(status) == signal.SIGKILL
         survives(location, asked, number)
