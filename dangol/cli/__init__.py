@@ -8,7 +8,7 @@ import sys
 import click
 
 from dangol.cli.base import DATA_FAILED, FINDINGS, FINE, WRONG_USE, show
-from dangol.diagnostics import DangolError
+from dangol.diagnostics import DangolError, Line, diagnose
 
 COMMANDS = (
     "init", "demo", "check", "fmt", "explain", "query", "plan", "run", "status", "ingest", "reconcile", "suppress",
@@ -54,9 +54,24 @@ def main() -> None:
     except BrokenPipeError:
         sys.stdout = None  # nobody reads on; say nothing at exit either
         code = FINE
+    except OSError as error:
+        code = _unusable(error)
     sys.exit(code or FINE)
 
 
 def _stopped(error: DangolError, as_json: bool) -> int:
     show(error.diagnostics, as_json)
+    if error.diagnostics and all(d.file.startswith("--") for d in error.diagnostics):
+        return WRONG_USE
     return DATA_FAILED if any(d.code[:2] in SOURCES for d in error.diagnostics) else FINDINGS
+
+
+def _unusable(error: OSError) -> int:
+    """What the system refused, such as writing into a directory of somebody else."""
+    if error.filename is None:
+        sys.stdout = None  # it may be the output itself: nothing more goes there
+    name = "output" if error.filename is None else str(error.filename)
+    message = f"`{name}` cannot be used: {error.strerror or error}"
+    hints = ("see whether it is there, may be written to, and has room",)
+    show([diagnose("E411", message, Line.of("", name), hints=hints)])
+    return DATA_FAILED

@@ -37,9 +37,9 @@ def query(
     from dangol.views import query as view
 
     if customers is None and events is None:
-        answer = bare.in_project(directory, expression, at, zone, progress())
+        answer = bare.in_project(directory, expression, at, zone, progress(), csv_file)
     else:
-        answer = bare.in_files(expression, customers, events, columns or "", at, zone, progress())
+        answer = bare.in_files(expression, customers, events, columns or "", at, zone, progress(), csv_file)
     if csv_file is not None:
         view.write_csv(answer, csv_file)
     if as_json:

@@ -18,6 +18,9 @@ ZONE = "Asia/Seoul"
 def write_project(directory: Path, at: str | None, customers: int, progress: Progress | None) -> tuple[Project, int]:
     """Writes the shop into a new or empty directory (or over an earlier demo); the project and the instant its data
     ends at. Raises DangolError when something else is there."""
+    if directory.is_file():
+        hints = ("choose a new directory",)
+        raise DangolError(diagnose("E509", f"{directory} is a file", Line.of(str(directory), "demo"), hints=hints))
     if directory.exists() and any(directory.iterdir()) and not _is_demo(directory):
         hints = ("choose an empty directory",)
         raise DangolError(diagnose("E509", f"{directory} is not empty", Line.of(str(directory), "demo"), hints=hints))

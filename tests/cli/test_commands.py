@@ -89,7 +89,9 @@ def test_query_in_a_zone(bare: Path) -> None:
 def test_query_with_other_column_names(bare: Path) -> None:
     (bare / "log.csv").write_text("user_id,name,ts,sku\n7,viewed,2026-11-19T10:00Z,x\n", encoding="utf-8")
     columns = ("--columns", "user_id=customer,name=event,ts=time")
-    found = answer("query", 'viewed where sku = "x"', "--events", "log.csv", *columns, "--at", "2026-11-20", "--ids", cwd=bare)
+    found = answer(
+        "query", 'viewed where sku = "x"', "--events", "log.csv", *columns, "--at", "2026-11-20", "--ids", cwd=bare
+    )
     assert found["ids"] == ["7"]
 
 
@@ -135,10 +137,14 @@ def test_a_wrong_line_is_a_diagnostic(bare: Path) -> None:
     ("arguments", "code"),
     [
         (("query", "age > 3", "--customers", "nowhere.csv"), 3),
-        (("query", "age > 3", "--customers", "c.xlsx"), 1),
-        (("query", "age > 3", *FILES, "--at", "soon"), 1),
-        (("query", "age > 3", *FILES, "--timezone", "Asia/Seol"), 1),
-        (("query", "age > 3", *FILES, "--columns", "x"), 1),
+        (("query", "age > 3", "--customers", "c.xlsx"), 2),
+        (("query", "age > 3", *FILES, "--at", "soon"), 2),
+        (("query", "age > 3", *FILES, "--timezone", "Asia/Seol"), 2),
+        (("query", "age > 3", *FILES, "--columns", "x"), 2),
+        (("query", "age > 3", *FILES, "--csv", "nowhere/x.csv"), 3),
+        (("query", "age > 3", *FILES, "--csv", "e.csv"), 2),
+        (("demo", "c.csv", "--no-open"), 1),
+        (("demo", "c.csv/shop", "--no-open"), 3),
         (("query", "sum(cart_added.amount)", *FILES), 1),
         (("query", "", *FILES), 1),
         (("query", "age > 3"), 1),
@@ -151,6 +157,19 @@ def test_wrong_use_has_an_exit_code(bare: Path, arguments: tuple[str, ...], code
     done = dangol(*arguments, cwd=bare)
     assert done.returncode == code, done.stderr
     assert done.stderr
+    assert (bare / "e.csv").read_text(encoding="utf-8") == EVENTS
+
+
+def test_an_index_that_cannot_be_written_is_a_diagnostic(demo: Path, tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(demo, shop, ignore=shutil.ignore_patterns(".dangol"))
+    (shop / ".dangol").write_text("a file")
+    done = dangol("plan", "--project", shop, "--at", AT)
+    assert (done.returncode, done.stderr[:4]) == (3, "E411")
+    shutil.copy(shop / "data" / "customers.csv", tmp_path)
+    done = dangol("query", "age > 3", "--csv", "data/customers.csv", cwd=shop)
+    assert (done.returncode, done.stderr[:4]) == (2, "E513")
+    assert (shop / "data" / "customers.csv").read_bytes() == (tmp_path / "customers.csv").read_bytes()
 
 
 def test_demo_projects_are_clean(demo: Path) -> None:
@@ -209,7 +228,9 @@ def test_fmt_writes_and_settles(demo: Path, tmp_path: Path) -> None:
     (directory / "playbooks").mkdir(parents=True)
     (directory / "dangol.yaml").write_text((demo / "dangol.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     book = directory / "playbooks/a.yaml"
-    book.write_text("playbook:   a   # mine\nsegments:\n    x:   visited   within   7d  and  not purchased\n", encoding="utf-8")
+    book.write_text(
+        "playbook:   a   # mine\nsegments:\n    x:   visited   within   7d  and  not purchased\n", encoding="utf-8"
+    )
     assert dangol("fmt", "--check", "--project", directory).returncode == 1
     assert "-    x:" in dangol("fmt", "--diff", "--project", directory).stdout
     assert dangol("fmt", "--project", directory).returncode == 0
@@ -222,7 +243,7 @@ def test_check_reports_every_error_in_file_order(demo: Path, tmp_path: Path) -> 
     directory = tmp_path / "p"
     shutil.copytree(demo, directory, ignore=shutil.ignore_patterns("playbooks", ".dangol"))
     (directory / "playbooks").mkdir()
-    text = "playbook: a\nsegments:\n  x: visted within 7d\n  y: purchased within 7m\n  z: x and age > \"3\"\n"
+    text = 'playbook: a\nsegments:\n  x: visted within 7d\n  y: purchased within 7m\n  z: x and age > "3"\n'
     (directory / "playbooks/a.yaml").write_text(text, encoding="utf-8")
     found = answer("check", "--project", directory, code=1)["diagnostics"]
     assert [(d["file"], d["line"]) for d in found] == [("playbooks/a.yaml", line) for line in (3, 4, 5)]

@@ -82,8 +82,14 @@ def session(scratch: Path | None = None) -> Iterator[Session]:
     started = Session(scratch)
     try:
         yield started
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         raise DangolError(_explained(str(error))) from None
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise KeyboardInterrupt from None
     finally:
         started.close()
 
