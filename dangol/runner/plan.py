@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from heapq import nsmallest
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -259,12 +261,12 @@ def _is_quiet(policy: Policy, scenario: ir.Scenario, at: int) -> bool:
     return any(quiet is not None and is_quiet(quiet, at) for quiet in (policy.quiet, scenario.quiet))
 
 
-def _samples(rendering: Rendering, letters: Sequence[Letter], hidden: frozenset[str], count: int) -> Iterator[Letter]:
-    """The first letters of each kind, with personal values masked."""
-    shown: dict[int, int] = {}
-    for letter in letters:
-        number = shown[id(letter.writing)] = shown.get(id(letter.writing), 0) + 1
-        if number <= count:
+def _samples(
+    rendering: Rendering, letters: Sequence[Letter], customers: Sequence[str], hidden: frozenset[str], count: int
+) -> Iterator[Letter]:
+    """The first letters of each kind by customer, with personal values masked."""
+    for _, kind in groupby(letters, key=lambda each: id(each.writing)):
+        for letter in nsmallest(count, kind, key=lambda each: customers[each.place]):
             yield rendering.masked(letter, hidden) if hidden else letter
 
 
@@ -288,7 +290,9 @@ def _finished(
         audience=len(one.entries) + draft.entered + len(draft.gone),
         sends=tuple(sorted(map(send, letters), key=lambda each: each.customer)),
         held=one.outcome.held(draft.entered, draft.gone.gate),
-        samples=tuple(Sample(send(each), each.content) for each in _samples(rendering, letters, hidden, samples)),
+        samples=tuple(
+            Sample(send(each), each.content) for each in _samples(rendering, letters, customers, hidden, samples)
+        ),
         arms={
             arm: int(np.count_nonzero(draft.arms[split.name] == number))
             for split in one.scenario.splits
