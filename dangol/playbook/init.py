@@ -59,6 +59,10 @@ def propose(files: Sequence[Path], directory: Path) -> InitProposal:
     head = [f"project: {_project_name(directory)}", "timezone: UTC", "", *_data(found)]
     catalog = _vocabulary("\n".join(head) + "\n", found, directory)
     channels = _channels(catalog)
+    open_to_all = [row.strip().split(":")[0] for row in channels if row.startswith("  ") and "consent" not in row]
+    if open_to_all:
+        message = "no column of consent was found, so everybody counts as willing: name it under `channels:`"
+        found.guesses.append(f"{', '.join(open_to_all)}: {message}, as `consent: push_consent`")
     found.guesses.append("times without an offset are read as UTC: change `timezone:` if they are local")
     config = [*head, *_words(catalog, found), "", *channels]
     source = Source(CONFIG, "\n".join(config) + "\n")
@@ -122,7 +126,7 @@ def _take(name: str, sketch: TableSketch, found: _Found) -> None:
     if who is None:
         columns = ", ".join(list(sketch.kinds)[:8])
         found.guesses.append(f"{name} is left out: no column looks like the id of a customer (it has {columns})")
-    elif who in sketch.unique and found.customers is None:
+    elif who in sketch.unique and found.customers is None and not sketch.is_log:
         found.guesses.append(f"{name} is the customers table: every `{who}` stands there once")
         mapping = _mapping("attributes", sketch, {who})
         found.customers = _flow({"file": name, "id": who}, mapping)

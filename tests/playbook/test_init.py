@@ -59,6 +59,16 @@ def test_one_event_without_money_and_customers_alone(tmp_path: Path, snapshot: S
     assert proposed(directory, "data/people.csv", "data/app_opens.csv") == snapshot
 
 
+def test_korean_columns_and_a_log_with_each_customer_once(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    directory = shop(
+        tmp_path,
+        log="user_id,event_name,timestamp\n1001,visited,2026-05-01T10:00\n1002,viewed,2026-05-02T10:00\n",
+        members="회원번호,이메일,가입일\n1001,a@example.com,2026-01-02\n1002,b@example.com,2026-03-04\n",
+        orders="회원번호,주문일시,금액\n1001,2026-05-01 10:00:00,39000\n1001,2026-05-02 10:00:00,5000\n",
+    )
+    assert proposed(directory, "data/log.csv", "data/members.csv", "data/orders.csv") == snapshot
+
+
 def test_what_it_cannot_use_is_said(tmp_path: Path) -> None:
     directory = shop(tmp_path, regions="region,sales\nSeoul,3\n", events="customer,event\nc1,visited\nc1,visited\n")
     with pytest.raises(DangolError) as error:

@@ -43,6 +43,15 @@ _CUSTOMERS = (
     "user",
     "member",
     "id",
+    "회원번호",
+    "고객번호",
+    "회원id",
+    "고객id",
+    "회원_id",
+    "고객_id",
+    "회원아이디",
+    "고객아이디",
+    "아이디",
 )
 _TIMES = (
     "time",
@@ -56,8 +65,22 @@ _TIMES = (
     "date",
     "ts",
     "at",
+    "일시",
+    "시각",
+    "발생일시",
+    "이벤트일시",
+    "주문일시",
+    "구매일시",
+    "결제일시",
+    "주문일",
+    "구매일",
+    "결제일",
+    "날짜",
 )
-_EVENTS = ("event", "event_name", "event_type", "eventname", "type", "action", "name")
+LOG_COLUMNS = ("event", "event_name", "event_type", "eventname", "이벤트", "이벤트명", "이벤트_이름")
+"""Columns that only a log of events has."""
+
+_EVENTS = (*LOG_COLUMNS, "type", "action", "name", "행동")
 
 
 @dataclass(frozen=True)
@@ -76,6 +99,12 @@ class TableSketch:
     event_columns: tuple[str, ...]
     unique: tuple[str, ...]
     events: Mapping[str, int]
+
+    @property
+    def is_log(self) -> bool:
+        """Whether a column names the events and another has their times."""
+        named = (name.casefold().replace(" ", "_") for name in self.event_columns[:1])
+        return bool(self.times) and any(name in LOG_COLUMNS for name in named)
 
 
 def format_of(path: str) -> Format:
