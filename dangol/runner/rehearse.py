@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
+from dangol.engine.catalog import normal
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import definitions, read, scenario_reading
 from dangol.playbook.lines import ScenarioFile
+from dangol.playbook.messages.check import texts_of
+from dangol.playbook.messages.template import EVERY, ITEMS, TemplateError, variables_of
 from dangol.playbook.project import Project
 from dangol.runner.entries import Past
-from dangol.runner.messages import TemplateError, compile_template
 from dangol.runner.personal import personal_attributes
 from dangol.runner.plan import Plan, Playbook, Reading, make_plan
 from dangol.runner.policy import Channel, Policy
@@ -122,36 +125,26 @@ def _playbooks(project: Project) -> Mapping[str, Playbook]:
 
 
 def _message_needs(project: Project, scenario: ir.Scenario, needs: Needs) -> None:
-    """Adds what the scenario's messages print; unknown names are left for the rendering to report."""
+    """Adds what the scenario's messages print; unknown names are told when the project is checked."""
+    program, events = project.checked.program, project.catalog.events
     for root, name in _variables(project, scenario):
         if root == "customer" and name in project.catalog.attributes:
             needs.attributes.add(name)
-        elif root == "event" and scenario.anchor is not None:
+        elif root in ("event", ITEMS) and scenario.anchor is not None:
             for event in scenario.anchor.names:
-                if name in project.catalog.events.get(event, {}):
-                    needs.property((event,), name)
-        elif root == "traits" and name in project.checked.program.traits:
-            found = needs_of([project.checked.program.traits[name]], project.checked.program)
+                known = events.get(event, {})
+                needs.property((event,), *(known if (root, name) == (ITEMS, EVERY) else {name} & set(known)))
+        elif root == "traits" and name in program.traits:
+            found = needs_of([program.traits[name]], program)
             needs.attributes |= found.attributes
             for event, properties in found.events.items():
                 needs.property((event,), *properties)
 
 
 def _variables(project: Project, scenario: ir.Scenario) -> Iterator[tuple[str, str]]:
-    messages = next(file.messages for file in project.playbooks if file.name == scenario.playbook)
-    arms = {split.name: [arm for arm, _ in split.arms] for split in scenario.splits}
-    for step in scenario.steps:
-        for send in step.sends:
-            if send.inline is not None:
-                yield from _in_template(send.inline)
-                continue
-            for name in arms.get(send.split or "", []) if send.split else [send.message or ""]:
-                for line in messages.get(name, {}).get(send.channel, {}).values():
-                    yield from _in_template(line.text)
-
-
-def _in_template(text: str) -> tuple[tuple[str, str], ...]:
-    try:
-        return compile_template({"body": text}).variables
-    except TemplateError:
-        return ()
+    playbook = next(file for file in project.playbooks if file.name == scenario.playbook)
+    rule = next(f.text.rule.line for f in project.scenarios if (f.playbook, f.name) == (playbook, scenario.name))
+    for text in texts_of(playbook, scenario, rule):
+        for part, line in text.parts.items():
+            with suppress(TemplateError):
+                yield from ((one.root, normal(one.name)) for one in variables_of(line.text, part))

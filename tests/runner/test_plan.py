@@ -188,7 +188,7 @@ def test_messages_are_filled_in_and_masked(tmp_path: Path) -> None:
 
 def test_the_sample_is_the_same_whatever_the_order_of_the_table(tmp_path: Path) -> None:
     for n, ids in enumerate(("abc", "cba")):
-        project = shop(tmp_path / str(n), rule("grade is set → push hi"), [{"id": each} for each in ids])
+        project = shop(tmp_path / str(n), rule('grade is set → push "hi"'), [{"id": each} for each in ids])
         assert [sample.send.customer for sample in only(project.plan(NOON)).samples] == ["a"]
 
 
