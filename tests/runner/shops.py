@@ -25,6 +25,7 @@ channels:
   push: {address: token, consent: ok_push}
   sms: {address: phone, consent: ok_sms}
   email: {}
+  kakao: {address: phone, consent: ok_sms}
 """
 NOON = "2026-03-10T12:00"
 
