@@ -49,7 +49,7 @@ def shop(
     text = [",".join(header), *(",".join(str(row[column]) for column in header) for row in rows)]
     (directory / "data/customers.csv").write_text("\n".join(text) + "\n", encoding="utf-8")
     lines = ["customer,event,time,product,amount"]
-    lines += [",".join((each.split() + ["", ""])[:5]) for each in events]
+    lines += [",".join([*each.split(), "", ""][:5]) for each in events]
     (directory / "data/events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return dangol.load(directory)
 
