@@ -101,6 +101,11 @@ class Lines:
             text = scenario.text
             yield from (text.rule, *text.exits, *text.kpis)
 
+    def schedules(self) -> dict[tuple[str, str], Line]:
+        """The line of each scenario's schedule, by (playbook, scenario)."""
+        written = {(one.playbook.name, one.name): one.text.schedule for one in self.scenarios}
+        return {name: line.line for name, line in written.items() if line is not None}
+
     def share(self, line: Line | None, zone: str) -> Fraction | None:
         """A holdout, checked."""
         written = self.parse(line, "holdout")

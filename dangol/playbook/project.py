@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, Source, diagnose, diagnose_source, did_you_mean
 from dangol.diagnostics import in_file_order as sort
 from dangol.engine.catalog import Catalog, normal
 from dangol.engine.check import Checked, check
-from dangol.engine.ir import Cap, Quiet, Scenario
+from dangol.engine.ir import Cap, Quiet, Scenario, Shift
 from dangol.engine.sources import Sources
 from dangol.library import hinted, used_by
+from dangol.playbook.compliance.check import Rules, compliance_problems
 from dangol.playbook.declare import Declared, declare, is_word, zone_of
 from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
 from dangol.playbook.load import read_model, read_source
@@ -52,6 +54,9 @@ class Project:
     looked_at_data: bool = False
     """Whether a name had to be looked for in the data."""
 
+    reconfirm: Shift | None = None
+    """How long a consent holds that nobody confirms."""
+
     @property
     def name(self) -> str:
         return self.config.project.text if self.config is not None else self.root.resolve().name
@@ -60,6 +65,11 @@ class Project:
     def state_directory(self) -> Path:
         """Where caches and the event index are kept."""
         return self.root / ".dangol"
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What the project's messages are held to."""
+        return Rules.of(self.config)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -108,11 +118,15 @@ class _Loading:
         for playbook in playbooks:
             lines.add(playbook, channels or None, holdout is not None)
         catalog, checked = self._check(config, declared, lines, playbooks)
+        reconfirm = self._reconfirm(config, declared.zone, lines)
+        if config is not None:
+            uses = uses_of(playbooks, lines.scenarios, checked.program.scenarios)
+            self.found += compliance_problems(config, uses, lines.schedules(), quiet)
         meanings = [one for one in checked.diagnostics if not (self.blind and one.code in UNKNOWN)]
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
-            tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked,
+            tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked, reconfirm,
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -187,6 +201,10 @@ class _Loading:
         quiet = lines.beside(lines.parse(config.quiet, "quiet"), zone)
         caps = [lines.beside(written, zone, channels) for written in lines.parse_all(config.caps, "cap")]
         return lines.share(config.holdout, zone), quiet, tuple(cap for cap in caps if cap is not None)
+
+    def _reconfirm(self, config: Config | None, zone: str, lines: Lines) -> Shift | None:
+        said = config.compliance.reconfirm if config is not None and config.compliance is not None else None
+        return cast(Shift | None, lines.beside(lines.parse(said, "expires"), zone))
 
     def _check(
         self, config: Config | None, declared: Declared, lines: Lines, playbooks: tuple[PlaybookFile, ...]
@@ -269,10 +287,19 @@ def _vocabulary_problems(config: Config, catalog: Catalog) -> Iterator[Diagnosti
                 message = f"`{line.text[:60]}` is not an event"
                 yield diagnose("E030", message, line, hints=did_you_mean(line.text, catalog.events))
     for channel in config.channels.values():
+        for price in (channel.price, channel.lms_price):
+            if price is not None and price_of(price) is None:
+                yield diagnose("E033", f"a price is a number, not `{price.text[:60]}`", price, hints=("such as `9.9`",))
         for named in (channel.address, channel.consent, channel.night_consent, channel.consented_at):
             if named is not None and normal(named.text) not in (*catalog.attributes, "id"):
                 message = f"`{named.text[:60]}` is not an attribute of customers"
                 yield diagnose("E026", message, named, hints=did_you_mean(named.text, catalog.attributes))
+
+
+def price_of(line: Line | None) -> Fraction | None:
+    """What a message costs; None when nothing or no number is said."""
+    found = re.fullmatch(r"\d{1,9}(\.\d{1,6})?", line.text) if line is not None else None
+    return Fraction(found[0]) if found else None
 
 
 def _is_inside(path: Path, root: Path) -> bool:
