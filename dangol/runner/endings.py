@@ -10,7 +10,7 @@ import numpy as np
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
-from dangol.runner.entries import Entries, Gone, of_places
+from dangol.runner.entries import IN_FLIGHT, Entries, Gone, of_places
 from dangol.runner.policy import Gate, Outcome
 
 NEVER = np.iinfo(np.int64).max
@@ -53,6 +53,7 @@ def _end(scenario: ir.Scenario, running: Entries, evaluation: Evaluation, outcom
             outcome.hold(Gate.EXIT, _holds(exits, running, evaluation))
     if scenario.still is not None:
         outcome.hold(Gate.LEFT, ~_holds(scenario.still, running, evaluation))
+    outcome.gate[running.ready == IN_FLIGHT] = -1  # it ends when it is known what became of the message
     left = outcome.at(Gate.EXIT, Gate.LEFT)
     if left.any():
         since = np.full(len(running), NEVER)

@@ -18,8 +18,11 @@ from dangol.engine.state.model import NO_INSTANT, Micros, State
 if TYPE_CHECKING:
     from dangol.runner.ledger.rows import LastEntries, Running, SentTimes, Steps, Suppressed
 
-OPEN = ("planned", "held")
-"""States of a step that is not decided for good."""
+OPEN = ("planned", "held", "claimed")
+"""States of a step that is not decided for good. A claimed one is in the hands of a run, perhaps of one that died."""
+
+IN_FLIGHT = np.iinfo(np.int64).max
+"""`ready` of a claimed step: nobody may decide about it until its lease has run out."""
 
 GONE = ("sent", "claimed", "unknown")
 """States of a step of which a message went out, or may have."""
@@ -42,7 +45,7 @@ class Entries:
     codes: the customers; time: the entry instants (µs). event, row: of the anchor event the position of its name in
     `names` and its row in the table of that name (−1: state-based). id: the ledger's (−1: it begins now). next: the
     step in question, from 0. due: its due instant as recorded (NO_INSTANT: not yet); is_open: there is such a record.
-    ready: not to be sent before (NO_INSTANT: at once); reason: why it waits (None: it does not, or nobody knows yet).
+    ready: not to be sent before (NO_INSTANT: at once; IN_FLIGHT: it is claimed); reason: why it waits (None: it does not, or nobody knows yet).
     before: when the step before was due, went: when the last message of the entry went out (NO_INSTANT: none did).
     by_customer: `time` for every customer of the state (NO_INSTANT: no entry).
     """
@@ -209,6 +212,7 @@ def _progress(
     waiting = np.flatnonzero(known & is_open)[::-1]  # the first one stays
     following[place[waiting]] = steps.step[waiting] - 1
     due[place[waiting]], ready[place[waiting]] = steps.due[waiting], steps.ready_at[waiting]
+    ready[place[waiting]] = np.where(states[waiting] == "claimed", IN_FLIGHT, ready[place[waiting]])
     reason[place[waiting]] = np.array(steps.reason, dtype=object)[waiting]
     return following, due, ready, reason, before, went
 

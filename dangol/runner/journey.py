@@ -15,7 +15,7 @@ from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
 from dangol.runner.endings import stays
-from dangol.runner.entries import Entries
+from dangol.runner.entries import IN_FLIGHT, Entries
 from dangol.runner.policy import Gate, Outcome
 
 DEFAULT_EXPIRY = ir.Shift(micros=DAY)
@@ -49,6 +49,7 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
     Whose exit condition holds leaves. Steps are taken in order: one whose time is over (`expires`, 24h by default) is
     dropped, one whose condition is false and has no `else` is passed over; the first other one is due now or to come.
     """
+    outcome.hold(Gate.RETRY, entries.ready == IN_FLIGHT)
     for condition in scenario.exits:
         outcome.hold(Gate.EXIT, _holds(condition, entries, evaluation))
     size, at = len(entries), evaluation.at

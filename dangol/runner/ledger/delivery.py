@@ -68,17 +68,18 @@ class Delivery:
 
     def hold_back(self, at: int, reason: str, but: Collection[tuple[str, str]]) -> int:
         """Holds what an earlier tick planned and did not send, so that only what the tick of instant `at` decided goes
-        out; returns how many. `but`: the scenarios (playbook, name) that this tick decided about."""
+        out; returns how many. Of an entry that is over it is cancelled. `but`: the scenarios (playbook, name) that this tick decided about."""
         decided = or_(false(), *(and_(scenarios.c.playbook == p, scenarios.c.scenario == s) for p, s in but))
         asked = (
-            select(sends.c.entry, sends.c.step)
+            select(sends.c.entry, sends.c.step, entries.c.state)
             .join(entries, entries.c.id == sends.c.entry)
             .join(scenarios, scenarios.c.id == entries.c.scenario)
             .where(_PLANNED, sends.c.ready_at <= at, or_(sends.c.ready_at < at, not_(decided)))
         )
         with self.store.writing("hold_back") as connection:
-            entry, step = columns_of(connection.execute(asked).all(), 2)
-            return self._change(connection, at, entry, step, "held", reason, _PLANNED) if entry else 0
+            entry, step, running = columns_of(connection.execute(asked).all(), 3)
+            states = ["held" if state == "running" else "cancelled" for state in running]
+            return self._change(connection, at, entry, step, states, reason, _PLANNED) if entry else 0
 
     def claim(self, at: int, limit: int, worker: str, lease: int, channels: Collection[str] | None = None) -> Claimed:
         """Takes up to `limit` planned sends whose time has come, the earliest first, for `lease` µs.
@@ -148,8 +149,11 @@ class Delivery:
         if among is not None:
             asked = asked.where(entries.c.customer.in_(list(among)))
         with self.store.reading() as connection:
-            rows = connection.execute(asked.where(sends.c.sent_at > since, sends.c.claimed_at > since)).all()
-            rows = [*rows, *connection.execute(asked.where(_OPEN, sends.c.claimed_at > since)).all()]
+            rows = [
+                row
+                for gone in (sends.c.sent_at > since, _CLAIMED, _UNKNOWN)
+                for row in connection.execute(asked.where(gone, sends.c.claimed_at > since))
+            ]
         customer, time, channel, playbook, scenario = columns_of(rows, 5)
         return SentTimes(customer, np.array(time, np.int64), channel, playbook, scenario)
 

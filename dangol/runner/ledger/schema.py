@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     literal_column,
+    or_,
     text,
 )
 
@@ -28,8 +29,8 @@ metadata = MetaData()
 
 
 def in_state(column: Column[str], *states: str) -> ColumnElement[bool]:
-    """Whether a row is in one of the states, written out as the conditions of partial indexes are."""
-    return column.in_([literal_column(f"'{state}'") for state in states])
+    """Whether a row is in one of the states, written out as in the partial indexes: SQLite knows them only by that."""
+    return or_(*(column == literal_column(f"'{state}'") for state in states))
 
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in INTEGER columns
@@ -145,7 +146,8 @@ sends = Table(
 )
 for _name, _columns, _where in (
     ("sends_planned", (sends.c.channel, sends.c.ready_at, sends.c.entry, sends.c.step), "state = 'planned'"),
-    ("sends_open", (sends.c.state, sends.c.lease_until), "state IN ('claimed', 'unknown', 'held')"),
+    ("sends_claimed", (sends.c.lease_until,), "state = 'claimed'"),
+    ("sends_unknown", (sends.c.claimed_at,), "state = 'unknown'"),
     ("sends_gone", (sends.c.sent_at,), "sent_at IS NOT NULL"),
     ("sends_provider", (sends.c.provider_id,), "provider_id IS NOT NULL"),
 ):
