@@ -13,7 +13,7 @@ from dangol.api import Project, instant_from
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.ir import SegmentRef
 from dangol.engine.needs import needs_of
-from dangol.engine.state.vocabulary import Texts
+from dangol.engine.state.texts import Texts
 
 Masks = dict[str, NDArray[np.bool_]]
 

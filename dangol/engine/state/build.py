@@ -24,15 +24,14 @@ from dangol.engine.state.layout import Index
 from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.session import Session, session
 from dangol.engine.state.tables import Relation, relation
-from dangol.engine.state.vocabulary import Vocabulary, vocabulary_name
-from dangol.engine.state.writer import EventWriter, Lowest, finish_events
+from dangol.engine.state.texts import vocabulary_name
+from dangol.engine.state.vocabulary import Vocabulary
+from dangol.engine.state.writer import Earliest, EventWriter, finish_events
 
 Progress = Callable[[str, float], None]
 Needed = Mapping[str, Mapping[str, Type]]
 """By event, the properties wanted and their types."""
 
-SMALL = 32 << 20
-"""A source with fewer bytes to read is fetched at once."""
 STAGED = "\0"
 EVENT_PARTS = ("events/", "properties/")
 
@@ -63,7 +62,7 @@ class Builder:
         self._ids = Vocabulary(index, IDS)
         self._marks: list[Mark] = []
         self._offered: list[tuple[EventSource, set[str]]] = []
-        self._seen = Lowest.of_first(index.read(FIRST_SEEN)) if FIRST_SEEN in index else Lowest()
+        self._seen = Earliest(index.read(FIRST_SEEN) if FIRST_SEEN in index else ())
 
     def do(self, work: Work, needed: Needed) -> None:
         """`needed` are all events and properties the index is to have afterwards.
@@ -106,8 +105,7 @@ class Builder:
                 now = mark(source.table)
                 self._marks.append(now)
                 table = relation(opened, source.table, readable(change, now, source.table, scratch))
-                small = not change.anew and change.bytes < SMALL
-                repeats = self._read(opened, place, table, writers, needed, small=small, first=first)
+                repeats = self._read(opened, place, table, writers, needed, first=first)
                 if repeats and change.between:
                     raise Disordered
                 self._index.meta["sources"][place]["mark"] = now.to_json()
@@ -150,7 +148,6 @@ class Builder:
         writers: Mapping[str, EventWriter],
         needed: Needed,
         *,
-        small: bool,
         first: bool,
     ) -> bool:
         """Whether some row had the id of one that was read before."""
@@ -163,12 +160,15 @@ class Builder:
         own = f"own/{place}"
         seen = self._index.read(own) if first and own in self._index else np.empty(0, np.uint64)
         done = 0
-        for rows in reader.stream(self._ids, self._vocabularies(needed), seen, small=small):
+        for rows in reader.stream(self._ids, self._vocabularies(needed), seen):
             done += len(rows.time)
             self._progress(table.place, done / max(left.rows, 1))
             self._spread(reader, rows, writers, needed)
             if others:
-                self._seen.see_first(rows.customer, rows.time, len(self._ids))
+                self._seen.see(rows.customer, rows.time, len(self._ids))
+        if (recoding := reader.settle()) is not None:
+            for writer in writers.values():
+                writer.recode(recoding.of)
         if source.id_column is None:
             return False
         self._index.replace(own, "<u8", [reader.own_ids])
@@ -198,7 +198,6 @@ class Builder:
 
     def _spread(self, reader: EventReader, rows: Rows, writers: Mapping[str, EventWriter], needed: Needed) -> None:
         """The rows to the writers of their events."""
-        size = len(self._ids)
         mine = [event for event in needed if event.removesuffix(STAGED) in reader.events]
         for event in mine:
             number = reader.events.index(event.removesuffix(STAGED))
@@ -209,7 +208,7 @@ class Builder:
                     _picked(reader, rows, reader.events[number], name, kind, pick, len(chosen))
                     for name, kind in needed[event].items()
                 ]
-                writers[event].add(rows.customer[pick], rows.time[pick], values, size)
+                writers[event].add(rows.customer[pick], rows.time[pick], values)
 
 
 def _has(source: EventSource, event: str) -> bool:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from dangol.engine.catalog import normal
+from dangol.engine.state.arrow import apart, normalised, numbers, strings
+from dangol.engine.state.hashes import Hashes
 from dangol.engine.state.session import Session
 from dangol.engine.state.sql import quoted
 
 ENUM_LIMIT = 20_000
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Coder(Protocol):
@@ -29,7 +31,9 @@ class Coder(Protocol):
 class Codes(Protocol):
     """Where codes come from: a vocabulary."""
 
-    def codes(self, values: Sequence[str]) -> NDArray[np.int32]: ...
+    def __len__(self) -> int: ...
+
+    def codes(self, values: Any) -> NDArray[np.int32]: ...
 
 
 def coder(
@@ -42,22 +46,26 @@ def coder(
     raw = raw or value
     inner = f"SELECT DISTINCT {raw} AS raw FROM {rows}"
     shown = "raw" if raw == value else "CAST(raw AS VARCHAR)"
-    found = session.columns(f"SELECT {shown} AS text, hash(raw) AS hash FROM ({inner}) WHERE raw IS NOT NULL")
-    texts: list[str] = found["text"].tolist() if len(found["text"]) else []
-    codes = _coded(texts, vocabulary, empty=empty)
-    hashes = found["hash"].astype(np.uint64)
-    if len(texts) > ENUM_LIMIT and (found_coder := _HashCoder.of(raw, hashes, codes)) is not None:
-        return found_coder
-    return _enum(session, value, texts, codes)
+    found = session.table(f"SELECT {shown} AS text, hash(raw) AS hash FROM ({inner}) WHERE raw IS NOT NULL")
+    texts = strings(found.column("text"))
+    codes = coded(texts, vocabulary, empty=empty)
+    if len(texts) > ENUM_LIMIT:
+        hashes = numbers(found.column("hash"))
+        known = Hashes(hashes, codes)
+        if len(known) == len(hashes):
+            return _HashCoder(f"CASE WHEN {raw} IS NULL THEN 0::UBIGINT ELSE hash({raw}) END", known)
+    return _enum(session, value, texts.to_pylist(), codes)
 
 
-def _coded(texts: Sequence[str], vocabulary: Codes, *, empty: bool) -> NDArray[np.int32]:
-    known = [text if text.isascii() else normal(text) for text in texts]
-    if empty or "" not in known:
+def coded(texts: Any, vocabulary: Codes, *, empty: bool = True) -> NDArray[np.int32]:
+    """The codes of texts as they are written."""
+    known = normalised(texts, normal)
+    if empty:
         return vocabulary.codes(known)
+    ends = apart(known)[1]
+    there = np.diff(ends, prepend=0) > 0
     codes = np.full(len(known), -1, np.int32)
-    present = np.array([text != "" for text in known])
-    codes[present] = vocabulary.codes([text for text in known if text != ""])
+    codes[there] = vocabulary.codes(known if there.all() else known.filter(pa.array(there)))
     return codes
 
 
@@ -82,42 +90,70 @@ def _enum(session: Session, value: str, texts: Sequence[str], codes: NDArray[np.
 
 @dataclass(frozen=True)
 class _HashCoder:
-    """Open addressing over 64-bit hashes that are known to differ; 0 stands for missing."""
-
     sql: str
-    shift: np.uint64
-    keys: NDArray[np.uint64]
-    values: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, raw: str, hashes: NDArray[np.uint64], codes: NDArray[np.int32]) -> _HashCoder | None:
-        """None when two hashes are the same."""
-        bits = len(hashes).bit_length() + 2
-        shift = np.uint64(64 - bits)
-        keys, values = np.zeros(1 << bits, np.uint64), np.full(1 << bits, -1, np.int32)
-        slots, pending = cls._slots(hashes, shift), np.arange(len(hashes))
-        while len(pending):
-            free = pending[keys[slots[pending]] == 0]
-            keys[slots[free]] = hashes[free]
-            stored = keys[slots[pending]] == hashes[pending]
-            values[slots[pending[stored]]] = codes[pending[stored]]
-            pending = pending[~stored]
-            slots[pending] = (slots[pending] + 1) & (len(keys) - 1)
-        if np.count_nonzero(keys) < len(hashes):
-            return None
-        return cls(f"CASE WHEN {raw} IS NULL THEN 0::UBIGINT ELSE hash({raw}) END", shift, keys, values)
-
-    @staticmethod
-    def _slots(hashes: NDArray[np.uint64], shift: np.uint64) -> NDArray[np.int64]:
-        return ((hashes * _MIX) >> shift).view(np.int64)
+    known: Hashes
 
     def codes(self, found: NDArray[Any]) -> NDArray[np.int32]:
-        hashes = found.astype(np.uint64, copy=False)
-        slots = self._slots(hashes, self.shift)
-        codes = self.values[slots]
-        lost = np.flatnonzero(self.keys[slots] != hashes)
-        while len(lost):
-            slots[lost] = (slots[lost] + 1) & (len(self.keys) - 1)
-            codes[lost] = self.values[slots[lost]]
-            lost = lost[self.keys[slots[lost]] != hashes[lost]]
+        return self.known.find(found)[0]
+
+
+@dataclass(frozen=True)
+class Recoding:
+    """What codes from `start` on are to be."""
+
+    start: int
+    table: NDArray[np.int32]
+
+    def of(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
+        late = codes >= self.start
+        found = codes.copy()
+        found[late] = self.table[codes[late] - self.start]
+        return found
+
+
+class LearningCoder:
+    """Codes of texts most of which are `known` by the hash of `raw`.
+
+    Others get the next codes as they come; `settle` brings their texts and says what those codes really are.
+    """
+
+    def __init__(self, session: Session, rows: str, value: str, raw: str, vocabulary: Codes, known: Hashes) -> None:
+        self._session, self._rows, self._value, self._raw = session, rows, value, raw
+        self._vocabulary, self._known, self._fresh = vocabulary, known, np.empty(0, np.uint64)
+        self.sql = f"CASE WHEN {raw} IS NULL THEN 0::UBIGINT ELSE hash({raw}) END"
+        self._start = len(vocabulary)
+
+    def codes(self, found: NDArray[Any]) -> NDArray[np.int32]:
+        codes, absent = self._known.find(found)
+        if len(absent):
+            fresh = np.unique(found[absent])
+            stop = self._start + len(self._fresh)
+            self._known.add(fresh, np.arange(stop, stop + len(fresh), dtype=np.int32))
+            self._fresh = np.concatenate([self._fresh, fresh])
+            codes[absent] = self._known.find(found[absent])[0]
         return codes
+
+    def settle(self) -> Recoding | None:
+        """What the codes given on the way really are; None when they are what they should be."""
+        if not len(self._fresh):
+            return None
+        texts, hashes = self._unknown()
+        order = np.argsort(self._known.find(hashes)[0], kind="stable")
+        codes = coded(texts.take(pa.array(order)), self._vocabulary, empty=False)
+        table = np.empty(len(self._fresh), np.int32)
+        places = self._known.find(hashes[order])[0] - self._start
+        table[places] = codes
+        if np.array_equal(table, np.arange(self._start, self._start + len(table))):
+            return None
+        self._known.add(self._fresh, table)
+        return Recoding(self._start, table)
+
+    def _unknown(self) -> tuple[Any, NDArray[np.uint64]]:
+        wanted = self._session.name("hashes")
+        self._session.run(f"CREATE TEMP TABLE {wanted} (hash UBIGINT)")
+        self._session.insert(wanted, pa.table({"hash": self._fresh}))
+        found = self._session.table(
+            f"SELECT {self._value} AS text, hash({self._raw}) AS hash FROM {self._rows} SEMI JOIN {wanted}"
+            f" ON hash({self._raw}) = {wanted}.hash GROUP BY ALL"
+        )
+        return strings(found.column("text")), numbers(found.column("hash"))

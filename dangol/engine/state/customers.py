@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dangol.diagnostics import DangolError
-from dangol.engine.catalog import normal
 from dangol.engine.ir import Type
 from dangol.engine.sources import CustomerSource, Sources
-from dangol.engine.state.coding import coder
+from dangol.engine.state.arrow import joined, numbers, strings
+from dangol.engine.state.coding import coded, coder
 from dangol.engine.state.encode import (
     DICTIONARY,
     DTYPES,
@@ -28,16 +29,17 @@ from dangol.engine.state.encode import (
 )
 from dangol.engine.state.filter import filter_of
 from dangol.engine.state.growth import Mark, mark
+from dangol.engine.state.hashes import Hashes
 from dangol.engine.state.layout import Index
 from dangol.engine.state.lists import read_lists
 from dangol.engine.state.notes import finding
 from dangol.engine.state.session import Session
 from dangol.engine.state.tables import Form, Relation, relation
-from dangol.engine.state.vocabulary import Texts, Vocabulary, vocabulary_name
-from dangol.engine.state.writer import Lowest, pad
+from dangol.engine.state.texts import Texts, vocabulary_name
+from dangol.engine.state.vocabulary import Vocabulary
+from dangol.engine.state.writer import Earliest, pad
 
 IDS, RANK, MEMBER, FIRST_SEEN = "ids", "rank", "member", "first_seen"
-_WIDEST = 64
 
 
 def load_customers(
@@ -61,9 +63,7 @@ class _Table:
         columns = {name: column for name in attributes if (column := self._column(name)) is not None}
         self._base(columns)
         self._check(columns, attributes)
-        found = self._session.columns(f"SELECT id FROM {self._rows} WHERE id IS NOT NULL")["id"].tolist()
-        codes = self._ids.codes([value if value.isascii() else normal(value) for value in found])
-        self._unique(codes, found)
+        codes = self._codes()
         size = len(self._ids)
         member = np.zeros(size, np.bool_)
         member[codes] = True
@@ -73,6 +73,20 @@ class _Table:
         self._index.meta["attributes"] = {
             name: self._attribute(name, kind, columns, codes, size) for name, kind in attributes.items()
         }
+
+    def _codes(self) -> NDArray[np.int32]:
+        """The codes of the ids; they are also kept by hash, so that events find them."""
+        hashed = {"text": "hash(id)"}
+        if self._table.forms[self._table.require(self._source.id, "the customer id")] == "integer":
+            hashed["integer"] = "hash(CAST(id AS HUGEINT))"
+        chosen = "".join(f", {sql} AS {form}" for form, sql in hashed.items())
+        found = self._session.table(f"SELECT id{chosen} FROM {self._rows} WHERE id IS NOT NULL")
+        texts = strings(found.column("id"))
+        codes = coded(texts, self._ids)
+        self._unique(codes, texts)
+        for form in hashed:
+            self._ids.hashed[form] = Hashes(numbers(found.column(form)), codes)
+        return codes
 
     def _column(self, name: str) -> str | None:
         declared = self._source.attributes
@@ -113,11 +127,11 @@ class _Table:
         if found:
             raise DangolError(*found)
 
-    def _unique(self, codes: NDArray[np.int32], found: Sequence[str]) -> None:
+    def _unique(self, codes: NDArray[np.int32], found: Any) -> None:
         count = np.bincount(codes, minlength=1)
         twice = np.flatnonzero(count > 1)
         if len(twice):
-            example = found[int(np.flatnonzero(codes == twice[0])[0])]
+            example = found[int(np.flatnonzero(codes == twice[0])[0])].as_py()
             more = f" (and {len(twice) - 1} more)" if len(twice) > 1 else ""
             message = f"the customer id `{example}` stands {count[twice[0]]} times in the customers table{more}"
             hint = "one row per customer; a table of events belongs under `events`"
@@ -141,10 +155,10 @@ class _Table:
         value = encoded(place, form, kind)
         if kind in DICTIONARY:
             vocabulary = Vocabulary(self._index, vocabulary_name(name, kind))
-            coded = coder(self._session, self._rows, value, vocabulary)
-            return coded.codes(self._one(coded.sql))
-        found = self._one(f"coalesce({value}, {missing(kind)})")
-        return unpacked(found, self._source.zone) if kind == "instant" else found
+            found = coder(self._session, self._rows, value, vocabulary)
+            return found.codes(self._one(found.sql))
+        plain = self._one(f"coalesce({value}, {missing(kind)})")
+        return unpacked(plain, self._source.zone) if kind == "instant" else plain
 
     def _one(self, sql: str) -> NDArray[Any]:
         return self._session.columns(f"SELECT {sql} AS value FROM {self._rows} WHERE id IS NOT NULL")["value"]
@@ -153,7 +167,7 @@ class _Table:
 # --- after customers and events ---------------------------------------------------------------------------------
 
 
-def finish_customers(index: Index, sources: Sources, ids: Vocabulary, seen: Lowest) -> None:
+def finish_customers(index: Index, sources: Sources, ids: Vocabulary, seen: Earliest) -> None:
     """Brings everything that goes by customer up to the ids there are now: their order, members, lists."""
     size = len(ids)
     _rank(index, ids.texts)
@@ -162,8 +176,7 @@ def finish_customers(index: Index, sources: Sources, ids: Vocabulary, seen: Lowe
     if sources.customers is not None:
         pad(index, MEMBER, size, False)
     else:
-        seen.grow(size)
-        index.replace(FIRST_SEEN, "<i8", [seen.firsts])
+        index.replace(FIRST_SEEN, "<i8", [seen.of(size)])
     read_lists(index, sources, ids)
 
 
@@ -180,10 +193,7 @@ def _rank(index: Index, texts: Texts) -> None:
 
 def _sorted(texts: Texts) -> NDArray[np.int64]:
     """Codes in code-point order of their texts (UTF-8 bytes sort the same way)."""
-    data = [text.encode() for text in texts]
-    if data and max(map(len, data)) <= _WIDEST and not any(b"\0" in each for each in data):
-        return np.argsort(np.array(data), kind="stable")
-    return np.array(sorted(range(len(data)), key=data.__getitem__), np.int64)
+    return numbers(pc.sort_indices(joined(*texts.raw))).astype(np.int64)
 
 
 def _merged(known: NDArray[np.int64], texts: Texts) -> NDArray[np.int64]:

@@ -13,14 +13,15 @@ from dangol.diagnostics import DangolError
 from dangol.engine.catalog import normal
 from dangol.engine.ir import Type
 from dangol.engine.sources import EventSource
-from dangol.engine.state.coding import Coder, Codes, coder
+from dangol.engine.state.coding import Coder, Codes, LearningCoder, Recoding, coder
 from dangol.engine.state.encode import DICTIONARY, doubtful, encoded, identity, missing, packed_time, text, unpacked
 from dangol.engine.state.filter import Filter
 from dangol.engine.state.notes import finding
 from dangol.engine.state.session import Session
 from dangol.engine.state.sql import quoted
 from dangol.engine.state.tables import Relation
-from dangol.engine.state.vocabulary import vocabulary_name
+from dangol.engine.state.texts import vocabulary_name
+from dangol.engine.state.vocabulary import Vocabulary
 
 TIME_HINT = "a time is written 2026-01-31T10:00:00, with an offset or without, or as a Unix time"
 
@@ -187,18 +188,16 @@ class EventReader:
 
     # --- the rows -----------------------------------------------------------------------------------------------
 
-    def stream(
-        self, ids: Codes, vocabularies: Mapping[str, Codes], seen: NDArray[np.uint64], *, small: bool
-    ) -> Iterator[Rows]:
+    def stream(self, ids: Vocabulary, vocabularies: Mapping[str, Codes], seen: NDArray[np.uint64]) -> Iterator[Rows]:
         """The kept rows in source order, without those whose own id is in `seen` or came before."""
         coders = [self._coder(i, vocabularies) for i in range(len(self.columns))]
-        customers = self._customers(ids)
+        customers = self._coded = self._customers(ids)
         events, fixed = self._event_coder()
-        keep = self._first(seen, small=small) if self._source.id_column else None
+        keep = self._first(seen) if self._source.id_column else None
         chosen = [f"{customers.sql} AS customer", "time", f"{events} AS event"]
         chosen += [f"{self._value(i, coders[i])} AS v{i}" for i in range(len(self.columns))]
         start = 0
-        for batch in self._session.batches(f"SELECT {', '.join(chosen)} FROM {self._kept}", small=small):
+        for batch in self._session.batches(f"SELECT {', '.join(chosen)} FROM {self._kept}"):
             size = len(batch["time"])
             rows = self._rows(batch, customers, fixed, coders)
             kept = rows.customer >= 0 if keep is None else keep[start : start + size] & (rows.customer >= 0)
@@ -228,10 +227,16 @@ class EventReader:
         value = encoded(f"v{place}", self._relation.forms[column.column], column.kind)
         return coder(self._session, self._base, value, vocabularies[vocabulary_name(column.name, column.kind)])
 
-    def _customers(self, ids: Codes) -> Coder:
+    def _customers(self, ids: Vocabulary) -> Coder:
         whole = self._relation.forms[normal(self._source.customer)] == "integer"
-        value = "CAST(id AS VARCHAR)" if whole else "id"
+        value, known = "CAST(id AS VARCHAR)" if whole else "id", ids.hashed.get("integer" if whole else "text")
+        if known is not None:
+            return LearningCoder(self._session, self._base, value, "id", ids, known)
         return coder(self._session, self._base, value, ids, raw="id" if whole else None, empty=False)
+
+    def settle(self) -> Recoding | None:
+        """After the stream: how the codes of customers it gave are to be corrected."""
+        return self._coded.settle() if isinstance(self._coded, LearningCoder) else None
 
     def _value(self, place: int, coded: Coder | None) -> str:
         column = self.columns[place]
@@ -249,13 +254,14 @@ class EventReader:
         cases = " ".join(f"WHEN {name} THEN {i}" for i, name in enumerate(_literals(self._spelled)))
         return (f"CASE event {cases} ELSE {len(table) - 1} END" if cases else "0"), table
 
-    def _first(self, seen: NDArray[np.uint64], *, small: bool) -> NDArray[np.bool_]:
+    def _first(self, seen: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Which kept rows carry an own id for the first time.
 
         `own_ids` then holds all ids seen, sorted, and `repeats` whether some row carries one of `seen`.
         """
-        sql = f"SELECT own_id IS NULL AS none, coalesce(md5_number_lower(own_id), 0::UBIGINT) AS hash FROM {self._kept}"
-        found = list(self._session.batches(sql, small=small))
+        hashed = "coalesce(md5_number_lower(own_id), 0::UBIGINT)"
+        sql = f"SELECT (own_id IS NULL)::TINYINT AS none, {hashed} AS hash FROM {self._kept}"
+        found = list(self._session.batches(sql))
         hashes = np.concatenate([seen[:0], *(batch["hash"].astype(np.uint64) for batch in found)])
         none = np.concatenate([np.zeros(0, np.bool_), *(batch["none"].astype(np.bool_) for batch in found)])
         fresh, first = np.unique(hashes, return_index=True)

@@ -62,12 +62,6 @@ class Growth:
     def __bool__(self) -> bool:
         return self.anew or bool(self.paths or self.tails)
 
-    @property
-    def bytes(self) -> int:
-        """About how much there is to read."""
-        whole = sum(Path(path).stat().st_size for path in self.paths)
-        return whole + sum(Path(path).stat().st_size - start for path, start in self.tails)
-
 
 ANEW = Growth(anew=True)
 

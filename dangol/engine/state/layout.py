@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dangol.engine.state.sealed import read_sealed, write_sealed
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 NOT_THERE = "there is no index yet"
 _PROBE = 4096

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from dangol.engine.sources import Sources
 from dangol.engine.state.layout import Index
 from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.tables import csv_header, opened
-from dangol.engine.state.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from dangol.engine.state.vocabulary import Vocabulary
 
 
 def read_lists(index: Index, sources: Sources, ids: Vocabulary) -> None:

@@ -20,7 +20,7 @@ from dangol.engine.state.growth import ANEW, Growth, Mark, growth
 from dangol.engine.state.layout import NOT_THERE, Damaged, Index
 from dangol.engine.state.model import NO_INSTANT, Column, EventTable, State, Summary
 from dangol.engine.state.notes import finding, shown
-from dangol.engine.state.vocabulary import Texts, vocabulary_name
+from dangol.engine.state.texts import Texts, vocabulary_name
 
 if TYPE_CHECKING:
     from dangol.engine.state.build import Progress, Work

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 from numpy.typing import NDArray
 
 from dangol.diagnostics import DangolError, Diagnostic
+from dangol.engine.state.arrow import numbers
 from dangol.engine.state.notes import finding, shown
 from dangol.engine.state.sql import quoted
 from dangol.engine.state.tables import opened
 
-SMALL_FETCH = 1_000_000
+BATCH = 1_000_000
 MEMORY = "1GB"
 BUFFER = "200MB"
 
@@ -53,22 +53,23 @@ class Session:
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return list(self._connection.execute(sql, list(parameters)).fetchall())
 
+    def table(self, sql: str) -> Any:
+        """The whole result as an Arrow table."""
+        return self._connection.sql(sql).to_arrow_table()
+
     def columns(self, sql: str) -> Batch:
-        """The whole result as arrays; the query must not give NULL."""
-        return {name: np.asarray(values) for name, values in self._connection.execute(sql).fetchnumpy().items()}
+        """The whole result, of numbers without NULL, as arrays."""
+        found = self.table(sql)
+        return {name: numbers(found.column(name)) for name in found.column_names}
 
-    def batches(self, sql: str, *, small: bool) -> Iterator[Batch]:
-        """The result in source order; a `small` one comes at once, without loading pandas."""
-        if small:
-            yield self.columns(sql)
-            return
-        self._connection.execute(sql)
-        while len(frame := self._connection.fetch_df_chunk(512)):
-            yield {str(name): frame[name].to_numpy() for name in frame.columns}
+    def batches(self, sql: str) -> Iterator[Batch]:
+        """The result, of numbers without NULL, in source order."""
+        for batch in self._connection.sql(sql).to_arrow_reader(BATCH):
+            yield {name: numbers(batch.column(name)) for name in batch.schema.names}
 
-    def insert(self, table: str, frame: object) -> None:
-        """The rows of a pandas frame at the end of a table."""
-        self._connection.register("incoming", frame)
+    def insert(self, table: str, rows: object) -> None:
+        """The rows of a table of pandas or Arrow at the end of a table of the session."""
+        self._connection.register("incoming", rows)
         self.run(f"INSERT INTO {table} SELECT * FROM incoming")
         self._connection.unregister("incoming")
 

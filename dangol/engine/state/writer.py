@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,64 +16,30 @@ from dangol.engine.state.model import NO_INSTANT
 TAIL = 0.05
 """A summary is brought up to date when more than this share of the rows lies behind it."""
 LATEST = np.iinfo(np.int64).max
+_SUMMARY: dict[str, tuple[int, str]] = {"first": (NO_INSTANT, "<i8"), "last": (NO_INSTANT, "<i8"), "count": (0, "<i4")}
+"""The arrays that go by customer: what stands for no rows, and their types."""
 
 
-class Lowest:
-    """The earliest and latest time and the number of rows per customer code, in whatever order the rows come."""
+class Earliest:
+    """The earliest time per customer code, in whatever order the rows come."""
 
-    def __init__(self, size: int = 0) -> None:
-        self.first = np.full(size, LATEST, np.int64)
-        self.last = np.full(size, NO_INSTANT, np.int64)
-        self.count = np.zeros(size, np.int32)
-        self._latest = NO_INSTANT
-
-    @classmethod
-    def of(cls, first: NDArray[np.int64], last: NDArray[np.int64], count: NDArray[np.int32]) -> Lowest:
-        found = cls()
-        found.first = np.where(first == NO_INSTANT, LATEST, first)
-        found.last, found.count = last.copy(), count.copy()
-        found._latest = int(last.max()) if len(last) else NO_INSTANT
-        return found
-
-    @classmethod
-    def of_first(cls, first: NDArray[np.int64]) -> Lowest:
-        return cls.of(first, np.full(len(first), NO_INSTANT, np.int64), np.zeros(len(first), np.int32))
-
-    def see_first(self, customer: NDArray[np.int32], time: NDArray[np.int64], size: int) -> None:
-        """Only the earliest time."""
-        self.grow(size)
-        np.minimum.at(self.first, customer, time)
+    def __init__(self, known: NDArray[np.int64] | Sequence[int] = ()) -> None:
+        times = np.asarray(known, np.int64)
+        self._times = np.where(times == NO_INSTANT, LATEST, times)
 
     def see(self, customer: NDArray[np.int32], time: NDArray[np.int64], size: int) -> None:
-        """Rows in any order; in time order it is quicker."""
-        self.grow(size)
-        if not len(self.count) or not self._see_in_order(customer, time):
-            np.minimum.at(self.first, customer, time)
-            np.maximum.at(self.last, customer, time)
-        self.count += np.bincount(customer, minlength=len(self.count)).astype(np.int32)
+        """Rows of `size` customers."""
+        self._grow(size)
+        np.minimum.at(self._times, customer, time)
 
-    def _see_in_order(self, customer: NDArray[np.int32], time: NDArray[np.int64]) -> bool:
-        """Of several assignments to one place the last one holds."""
-        if len(time) and (time[0] < self._latest or (time[1:] < time[:-1]).any()):
-            self._latest = LATEST
-            return False
-        fresh = np.flatnonzero(self.count[customer] == 0)[::-1]
-        self.first[customer[fresh]] = time[fresh]
-        self.last[customer] = time
-        self._latest = int(time[-1]) if len(time) else self._latest
-        return True
+    def _grow(self, size: int) -> None:
+        more = np.full(max(0, size - len(self._times)), LATEST, np.int64)
+        self._times = np.concatenate([self._times, more]) if len(more) else self._times
 
-    def grow(self, size: int) -> None:
-        more = size - len(self.first)
-        if more > 0:
-            self.first = np.concatenate([self.first, np.full(more, LATEST, np.int64)])
-            self.last = np.concatenate([self.last, np.full(more, NO_INSTANT, np.int64)])
-            self.count = np.concatenate([self.count, np.zeros(more, np.int32)])
-
-    @property
-    def firsts(self) -> NDArray[np.int64]:
-        """`first` with NO_INSTANT for customers without rows."""
-        return np.where(self.first == LATEST, NO_INSTANT, self.first)
+    def of(self, size: int) -> NDArray[np.int64]:
+        """The times of `size` customers, NO_INSTANT for those without rows."""
+        self._grow(size)
+        return np.where(self._times == LATEST, NO_INSTANT, self._times)
 
 
 class EventWriter:
@@ -100,7 +66,6 @@ class EventWriter:
         self._latest = int(index.read(self._key("time"))[-1]) if self._before else NO_INSTANT
         self._summarised = (meta or {}).get("summary", 0)
         self._ordered = True
-        self._lowest = Lowest()
 
     def _key(self, part: str) -> str:
         return f"events/{self._event}/{part}"
@@ -110,17 +75,13 @@ class EventWriter:
         properties = {property_key(self._event, name): DTYPES[kind] for name, kind in self._kinds.items()}
         return {self._key("customer"): "<i4", self._key("time"): "<i8", **properties}
 
-    def add(
-        self, customer: NDArray[np.int32], time: NDArray[np.int64], values: Sequence[NDArray[Any]], size: int
-    ) -> None:
-        """Rows in source order; `values` in the order of `kinds`, `size` the number of customers there are."""
+    def add(self, customer: NDArray[np.int32], time: NDArray[np.int64], values: Sequence[NDArray[Any]]) -> None:
+        """Rows in source order; `values` in the order of `kinds`."""
         if not len(time):
             return
         if self._ordered:
             self._ordered = time[0] >= self._latest and bool((time[1:] >= time[:-1]).all())
             self._latest = int(time[-1])
-        if not self._before:
-            self._lowest.see(customer, time, size)
         columns: list[NDArray[Any]] = [customer, time, *values]
         for key, column in zip(self.columns(), columns, strict=True):
             self._index.append(key, column)
@@ -131,15 +92,20 @@ class EventWriter:
     def finish(self, size: int) -> dict[str, Any]:
         """Orders the rows, brings the summary up to date and returns what the index notes about the event."""
         rows = self._index.count(self._key("time"))
+        if not self._before and not self._ordered:
+            self._order(0)
+            self._ordered = True
         start = self._before if self._ordered else self._disturbed()
-        if not self._before:
-            self._lowest.grow(size)
-            self._summarise(self._lowest, rows)
-        elif start < self._summarised or rows - self._summarised > TAIL * rows:
-            self._resummarise(size, rows)
+        if not self._before or start < self._summarised or rows - self._summarised > TAIL * rows:
+            self._summarise(size, rows)
         if not self._ordered:
             self._order(start)
         return {"properties": self._properties(), "summary": self._summarised}
+
+    def recode(self, recoded: Callable[[NDArray[np.int32]], NDArray[np.int32]]) -> None:
+        """Other codes for the customers of all rows."""
+        key = self._key("customer")
+        self._index.replace(key, "<i4", [recoded(self._index.read(key))])
 
     def _properties(self) -> dict[str, Any]:
         found: dict[str, Any] = {name: {"kind": kind} for name, kind in self._kinds.items()}
@@ -149,29 +115,45 @@ class EventWriter:
 
     def _disturbed(self) -> int:
         """The place of the first row that does not stay where it is."""
-        time = self._index.read(self._key("time"))
+        time = self._read("time")
         return int(np.searchsorted(time[: self._before], time[self._before :].min(), "right"))
 
     def _order(self, start: int) -> None:
         """Sorts the rows from `start` on by time, equal times as they came."""
-        order = np.argsort(self._index.read(self._key("time"))[start:], kind="stable")
+        order = np.argsort(self._read("time")[start:], kind="stable")
         for key, dtype in self.columns().items():
             values = self._index.read(key)
             self._index.replace(key, dtype, [values[:start], values[start:][order]])
 
-    def _resummarise(self, size: int, rows: int) -> None:
-        """Adds the rows behind the old summary, before they are put in order."""
-        first, last, count = (self._index.read(self._key(part)) for part in ("first", "last", "count"))
-        lowest = Lowest.of(first, last, count)
-        customer, time = self._index.read(self._key("customer")), self._index.read(self._key("time"))
-        lowest.see(customer[self._summarised :], time[self._summarised :], size)
-        self._summarise(lowest, rows)
-
-    def _summarise(self, lowest: Lowest, rows: int) -> None:
-        self._index.replace(self._key("first"), "<i8", [lowest.firsts])
-        self._index.replace(self._key("last"), "<i8", [lowest.last])
-        self._index.replace(self._key("count"), "<i4", [lowest.count])
+    def _summarise(self, size: int, rows: int) -> None:
+        """Adds the rows behind the old summary, before they are mixed with older ones."""
+        first, last, count = (
+            _padded(size, self._read(part) if self._summarised else (), *_SUMMARY[part]) for part in _SUMMARY
+        )
+        customer, time = self._read("customer")[self._summarised :], self._read("time")[self._summarised :]
+        if not self._ordered:
+            order = np.argsort(time, kind="stable")
+            customer, time = customer[order], time[order]
+        earliest, latest = (np.full(size, NO_INSTANT, np.int64) for _ in range(2))
+        earliest[customer[::-1]] = time[::-1]  # of several assignments to one place the last one holds
+        latest[customer] = time
+        earlier = (first == NO_INSTANT) | ((earliest != NO_INSTANT) & (earliest < first))
+        found = [np.where(earlier, earliest, first), np.maximum(last, latest), count + _number(customer, size)]
+        for part, values in zip(_SUMMARY, found, strict=True):
+            self._index.replace(self._key(part), _SUMMARY[part][1], [values])
         self._summarised = rows
+
+    def _read(self, part: str) -> NDArray[Any]:
+        return self._index.read(self._key(part))
+
+
+def _number(customer: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    return np.bincount(customer, minlength=size).astype(np.int32)
+
+
+def _padded(size: int, known: NDArray[Any] | Sequence[int], value: int, dtype: str) -> NDArray[Any]:
+    """An array that goes by customer, filled up to `size` customers."""
+    return np.concatenate([np.asarray(known, dtype), np.full(size - len(known), value, dtype)])
 
 
 def property_key(event: str, name: str) -> str:
@@ -182,7 +164,7 @@ def property_key(event: str, name: str) -> str:
 def finish_events(index: Index, size: int) -> None:
     """Brings the summaries of all events, also of those without new rows, up to `size` customers."""
     for event in index.meta.get("events", {}):
-        for part, value in (("first", NO_INSTANT), ("last", NO_INSTANT), ("count", 0)):
+        for part, (value, _) in _SUMMARY.items():
             pad(index, f"events/{event}/{part}", size, value)
 
 
