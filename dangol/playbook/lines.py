@@ -132,7 +132,10 @@ class Lines:
             "zone": playbook.zone,
             "splits": {name: written for name, written in splits.items() if written is not None},
             "broken_splits": frozenset(name for name, written in splits.items() if written is None),
-            "messages": {name: frozenset(texts) for name, texts in playbook.messages.items()},
+            "messages": {  # one that could not be read is reported where it stands, not where it is used
+                **dict.fromkeys(self.broken, frozenset()),
+                **{name: frozenset(texts) for name, texts in playbook.messages.items()},
+            },
             "channels": channels,
             "outer_holdout": outer_holdout or playbook.holdout is not None,
         }

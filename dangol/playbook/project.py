@@ -122,7 +122,7 @@ class _Loading:
         if config is not None:
             uses = uses_of(playbooks, lines.scenarios, checked.program.scenarios)
             self.found += compliance_problems(config, uses, lines.schedules(), quiet)
-        meanings = [one for one in checked.diagnostics if not (self.blind and one.code in UNKNOWN)]
+        meanings = [self._seen(one) for one in checked.diagnostics]
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
@@ -190,6 +190,12 @@ class _Loading:
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
+    def _seen(self, one: Diagnostic) -> Diagnostic:
+        """What is said of a name, and that the data may know it when they cannot be looked at."""
+        if not (self.blind and one.code in UNKNOWN):
+            return one
+        return replace(one, hints=(*one.hints, "or it is in the data, which cannot be read here"))
+
     # --- meaning ------------------------------------------------------------------------------------------------
 
     def _own(
@@ -252,8 +258,9 @@ class _Loading:
 
     def _in_project(self, one: Diagnostic) -> Diagnostic:
         """A finding about data, with the paths as dangol.yaml writes them."""
-        prefix = f"{self.root.resolve()}{os.sep}"
-        return replace(one, file=one.file.removeprefix(prefix), message=one.message.replace(prefix, ""))
+        whole, given = f"{self.root.resolve()}{os.sep}", f"{self.root}{os.sep}"
+        file, message = one.file.removeprefix(whole), one.message.replace(whole, "")
+        return replace(one, file=file.removeprefix(given), message=message.replace(f"`{given}", "`"))
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:

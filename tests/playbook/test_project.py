@@ -235,6 +235,14 @@ def test_a_database_from_the_environment(tmp_path: Path, monkeypatch: pytest.Mon
     assert (source.table.location, source.table.format) == ("postgresql://shop/db", "postgres")
 
 
+def test_what_one_file_lacks_hides_nothing_else(tmp_path: Path) -> None:
+    missing = CONFIG + "data: {customers: {file: c.csv, id: id}}\n"
+    message = "scenarios: {s: {rule: visitd → push m}}\nmessages: {m: text without a channel}\n"
+    found = project(tmp_path, f"playbook: p\n{message}", config=missing).errors
+    assert [one.code for one in found] == ["E401", "E203", "E013"]
+    assert found[1].hints == ("did you mean `visited`?", "or it is in the data, which cannot be read here")
+
+
 def test_aliases_and_mappings_of_sources(tmp_path: Path) -> None:
     config = """\
 project: x

@@ -8,7 +8,7 @@ from itertools import chain
 from dangol.engine import ir
 from dangol.engine.catalog import RESERVED, Mixed
 from dangol.engine.check import travel
-from dangol.engine.check.scope import Broken, ColumnType, Scope, Thing
+from dangol.engine.check.scope import LEDGER, Broken, ColumnType, Scope, Thing
 from dangol.grammar import ast
 
 
@@ -59,10 +59,27 @@ def unknown(name: ast.Name, scope: Scope) -> Broken:
         return unknown_property(name, scope)
     if name.text in scope.names.broken:
         return Broken()
-    reach = chain(scope.names.everything, scope.splits)
-    return scope.error(
-        "E203", f"`{name.text}` is not an event, attribute, trait or segment", name, scope.suggest(name.text, reach)
-    )
+    hints = _meant(name, scope) or scope.suggest(name.text, chain(scope.names.everything, scope.splits))
+    message = f"`{name.text}` is not an event, attribute, trait or segment"
+    return scope.error("E203", message, name, hints)
+
+
+_BEFORE_A_TEXT = re.compile(r"(=|\bcontains|\bwith|\bhas)\s*\Z")
+
+
+def _meant(name: ast.Name, scope: Scope) -> tuple[str, ...]:
+    """The mend for a property that stands alone and for a text without quotes."""
+    before = scope.line.text[: name.span.start]
+    owners = [one for one, its in scope.names.catalog.events.items() if name.text in its and one not in LEDGER]
+    if owners:
+        events = [one for one in owners if re.search(rf"\b{re.escape(one)}\b", before)] or owners
+        latest = " or ".join(f"`last({one}.{name.text})`" for one in events[:3])
+        hints = (f"it is a value of events: write {latest} for the latest one's",)
+        brackets = f"several conditions of a `where` stand in brackets: `{events[0]} where (… and {name.text} …)`"
+        return (brackets, *hints) if re.search(r"\bwhere\b", before) else hints
+    if len(name.parts) == 1 and _BEFORE_A_TEXT.search(before):
+        return (*scope.suggest(name.text, scope.names.everything), f'a text stands in quotes: `"{name.text}"`')
+    return ()
 
 
 def _bare_property(name: ast.Name, scope: Scope) -> Broken:
