@@ -10,6 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+Raw = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""UTF-8 bytes one text after the other, and where each ends."""
+
 
 def numbers(values: Any) -> NDArray[Any]:
     """A column of numbers without gaps as an array."""
@@ -35,7 +38,7 @@ def joined(data: NDArray[np.uint8], ends: NDArray[np.int64]) -> Any:
     return pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
 
 
-def apart(texts: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def apart(texts: Any) -> Raw:
     """The opposite of `joined`."""
     if not len(texts):
         return np.empty(0, np.uint8), np.empty(0, np.int64)
@@ -53,3 +56,17 @@ def normalised(texts: Any, normal: Any) -> Any:
     other = pc.invert(plain)
     written: Sequence[str] = [normal(text) for text in texts.filter(other).to_pylist()]
     return pc.replace_with_mask(texts, other, pa.array(written, pa.large_string()))
+
+
+_TESTS = {
+    "contains": pc.match_substring,
+    "starts with": pc.starts_with,
+    "ends with": pc.ends_with,
+    "matches": pc.match_substring_regex,
+}
+
+
+def passing(raw: Raw, test: str, given: str, codes: NDArray[Any] | None = None) -> NDArray[np.bool_]:
+    """Which of the texts, or of those at `codes`, pass a test of the language; patterns are RE2's, as elsewhere."""
+    texts = joined(*raw) if codes is None else joined(*raw).take(pa.array(codes))
+    return numbers(_TESTS[test](texts, pattern=given).cast(pa.uint8())).astype(np.bool_)

@@ -126,24 +126,16 @@ def one_of(column: Column, options: Sequence[ir.Constant]) -> Mask:
     return np.asarray(np.isin(column.data, np.array([option.value for option in options], DTYPE[column.type])))
 
 
-_TEXT_TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "contains": lambda text, part: part in text,
-    "starts with": lambda text, part: text.startswith(part),
-    "ends with": lambda text, part: text.endswith(part),
-    "matches": lambda text, pattern: words.searcher(pattern)(text),
-    "has": lambda items, item: item in items,
-}
-
-
 def text_test(kind: str, column: Column, argument: Column) -> Mask:
     """Whether the text, or list, passes the test; false where a side is missing."""
-    test = _TEXT_TESTS[kind]
     if argument.data.ndim == 0 and argument.data >= 0:
         given = (argument.vocabulary or ())[int(argument.data)]
-        if kind == "matches":
-            return words.per_word(column, words.searcher(given), np.bool_, False)
-        return words.per_word(column, lambda value: test(value, given), np.bool_, False)
-    return words.pairs(column, argument, test)
+        if kind == "has":
+            return cast(Mask, words.per_word(column, lambda items: given in items, np.bool_, False))
+        return words.tested(column, kind, given)
+    if kind == "has":
+        return words.pairs(column, argument, lambda items, item: item in items)
+    return words.pairs(column, argument, lambda text, given: words.tester(kind, given)(text))
 
 
 def calculate(op: str, left: Column, right: Column) -> Column:

@@ -127,8 +127,8 @@ class Evaluation:
         return columns.without(replace(found, data=data), ~self.universe())
 
     def entries(self, events: ir.Events, entry: Micros | None = None) -> Entries:
-        """The latest event of each member that matches; of several names at one instant the later in `names`. `entry` as
-        for `members`."""
+        """The latest event of each member that matches; of several names at one instant the later in `names`. `entry`
+        as for `members`."""
         phrase = self.plan.phrase(events, self._asked(entry))
         size = self.state.size
         found = Entries(

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Keys = NDArray[np.int64]
 _DIGIT = 16
+_MOST_BITS = 26
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def order_of(keys: NDArray[Any]) -> Keys:
@@ -47,6 +49,18 @@ def _from_zero(values: NDArray[Any]) -> Keys:
 
 def _numbered(values: NDArray[Any]) -> Keys:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def maybe_among(keys: Keys, others: Keys) -> NDArray[np.bool_]:
+    """False only for keys that are none of the others: they are marked by some of their mixed bits."""
+    bits = min(len(others).bit_length() + 3, _MOST_BITS)
+    marked = np.zeros(1 << bits, np.bool_)
+    marked[_mixed(others, bits)] = True
+    return cast(NDArray[np.bool_], marked[_mixed(keys, bits)])
+
+
+def _mixed(keys: Keys, bits: int) -> NDArray[np.int64]:
+    return (keys.view(np.uint64) * _MIX >> np.uint64(64 - bits)).view(np.int64)
 
 
 def firsts(keys: NDArray[Any]) -> NDArray[np.bool_]:

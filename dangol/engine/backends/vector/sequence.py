@@ -9,7 +9,7 @@ import numpy as np
 
 from dangol.engine.backends.vector import selection, summary
 from dangol.engine.backends.vector.columns import identities, joined, missing
-from dangol.engine.backends.vector.grouping import Keys, firsts, order_of, packed
+from dangol.engine.backends.vector.grouping import Keys, firsts, maybe_among, order_of, packed
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.features import Link, Phrase
 from dangol.engine.ir import Shift
@@ -55,7 +55,7 @@ def _search(world: Evaluation, rows: Rows, other: Phrase, link: Link, strict: bo
     others = selection.select(world, other)[0]
     others = others.sift(marked[others.customer])
     group, other_group, valid, other_valid = _groups(rows, others, link.same)
-    places = np.flatnonzero(valid)
+    places = np.flatnonzero(valid & maybe_among(group, other_group))
     found = np.zeros(len(rows), np.bool_)
     if not other_valid.all():
         others, other_group = others.sift(other_valid), other_group[other_valid]

@@ -15,6 +15,8 @@ ABSENT = -2
 """The code of a text that is not in the vocabulary; −1 is a missing value."""
 
 _FEW = 16
+_MANY = 2_000
+"""From so many texts on they are tested as a column."""
 
 
 def codes_of(vocabulary: Sequence[Any], texts: Sequence[Any]) -> Codes:
@@ -58,6 +60,35 @@ def per_word(column: Column, test: Callable[[Any], Any], dtype: Any, missing: An
     there = used >= 0
     table[there] = np.fromiter(map(test, texts_of(vocabulary, used[there])), dtype, int(there.sum()))
     return cast(NDArray[Any], table[place].reshape(column.data.shape))
+
+
+def tested(column: Column, test: str, given: str) -> Mask:
+    """Whether each text `contains`, `starts with`, `ends with` or `matches` the given one; missing ones do not."""
+    vocabulary = column.vocabulary or ()
+    raw: Any = getattr(vocabulary, "raw", None)
+    if raw is None or min(len(vocabulary), column.data.size) < _MANY:
+        return cast(Mask, per_word(column, tester(test, given), np.bool_, False))
+    from dangol.engine.state.arrow import passing
+
+    if len(vocabulary) <= column.data.size:
+        return cast(Mask, np.append(passing(raw, test, given), False)[column.data])
+    used, place = np.unique(column.data, return_inverse=True)
+    there = used >= 0
+    table = np.zeros(len(used), np.bool_)
+    table[there] = passing(raw, test, given, used[there])
+    return cast(Mask, table[place].reshape(column.data.shape))
+
+
+def tester(test: str, given: str) -> Callable[[str], bool]:
+    """Whether a text passes a test."""
+    match test:
+        case "contains":
+            return lambda text: given in text
+        case "starts with":
+            return lambda text: text.startswith(given)
+        case "ends with":
+            return lambda text: text.endswith(given)
+    return searcher(given)
 
 
 def texts_of(vocabulary: Sequence[Any], codes: NDArray[Any]) -> list[Any]:
