@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean, in_file_order
 from dangol.engine import ir
 from dangol.engine.calendar import instant_of, micros_of
-from dangol.engine.catalog import Catalog
+from dangol.engine.catalog import LEDGER_EVENTS, Catalog
 from dangol.engine.check import Checked, Written, check, check_expression, extend
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import Lang, reader
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from dangol.engine.backends.vector import Evaluation
     from dangol.engine.explanation import Explanation
-    from dangol.runner.entries import Past
+    from dangol.engine.state.model import State
+    from dangol.runner.backtest import Backtest
     from dangol.runner.ledger import Ledger
     from dangol.runner.plan import Plan
     from dangol.runner.tick import Report
@@ -90,6 +91,9 @@ class Data:
     def __post_init__(self) -> None:
         self.asked = self.checked
 
+    past: Callable[[], AbstractContextManager[Ledger | None]] = nullcontext
+    """Opens the ledger whose events the language may speak of."""
+
     def evaluate(self, needs: Needs, at: int) -> Evaluation:
         """The state that these needs ask for, at an instant. Raises DangolError when the data cannot be read."""
         from dangol.engine.backends.vector import Evaluation
@@ -101,7 +105,16 @@ class Data:
         state = open_state(
             self.sources, self.catalog, needs.events, needs.attributes, self.directory, self.progress, self.notes
         )
-        return Evaluation(self.asked.program, state, at, arms=_arms)
+        return Evaluation(self.asked.program, self._with_ledger(state, needs), at, arms=_arms)
+
+    def _with_ledger(self, state: State, needs: Needs) -> State:
+        if not any(name in LEDGER_EVENTS for name in needs.events):
+            return state
+        from dangol.runner.ledger_events import ledger_events, with_ledger
+
+        with self.past() as ledger:
+            names = ledger_events(needs, self.catalog)
+            return with_ledger(state, names, ledger) if names and ledger is not None else state
 
     def raise_unready(self) -> None:
         """Raises DangolError when the sources cannot be read."""
@@ -179,7 +192,7 @@ class Project:
         wider = None if files.looked_at_data else lambda: load_project(files.root, whole=True)
         return Data(
             files.sources, files.catalog, files.checked, files.zone, files.state_directory, self.progress,
-            unready=files.data_diagnostics, wider=wider,
+            unready=files.data_diagnostics, wider=wider, past=self._past,
         )  # fmt: skip
 
     def members(self, name: str, at: At = None) -> pd.DataFrame:
@@ -248,7 +261,7 @@ class Project:
         return explain(node, customer, evaluation, reader(lang, self.files.zone))
 
     def plan(self, at: At = None, *, only: Iterable[str] = (), show_personal: bool = False) -> Plan:
-        """The dry run, given what the ledger knows of earlier runs. `only`: names of playbooks or `playbook/scenario`."""
+        """The dry run, given what the ledger knows of earlier runs. `only`: playbooks or `playbook/scenario`."""
         from dangol.runner.rehearse import rehearse
 
         instant = instant_from(at, self.files.zone)
@@ -256,7 +269,7 @@ class Project:
             return rehearse(self.files, self.data.evaluate, instant, frozenset(only), show_personal, past=past)
 
     @contextmanager
-    def _past(self) -> Iterator[Past | None]:
+    def _past(self) -> Iterator[Ledger | None]:
         """The project's ledger, if there is one yet."""
         written = self.files.config.ledger if self.files.config is not None else None
         if written is None and not (self.files.state_directory / "ledger.db").exists():
@@ -274,6 +287,23 @@ class Project:
         with ledger_at(ledger_location(self.files)) as ledger:
             yield ledger
 
+    def backtest(self, start: At = None, end: At = None, *, minutes: int = 60, keep: Path | None = None) -> Backtest:
+        """What runs from start (None: 30 days before the end) to end would have sent, one every so many minutes.
+
+        keep: where the simulated ledger is left (None: nowhere). Raises DangolError when start lies behind end.
+        """
+        from dangol.runner.backtest import backtest
+
+        last = instant_from(end, self.files.zone)
+        first = last - MONTH if start is None else instant_from(start, self.files.zone)
+        if first > last:
+            raise DangolError(diagnose("E511", "the first run lies behind the last", Line.of(str(start), "--from")))
+
+        def evaluate(ledger: Ledger) -> Callable[[Needs, int], Evaluation]:
+            return replace(self.data, past=lambda: nullcontext(ledger)).evaluate
+
+        return backtest(self.files, evaluate, first, last, minutes * MINUTE, ledger=keep, told=self.progress)
+
     def run(self, at: At = None, *, confirmed: bool = False, migrate: bool = False, wait: float = 0.0) -> Report:
         """One tick: sends what is due. Raises DangolError before anything is sent when something stands against it."""
         from dangol.runner.station import open_station
@@ -284,6 +314,10 @@ class Project:
                 self.files, self.data.evaluate, station.ledger, station.channels, instant_from(at, self.files.zone),
                 confirmed=confirmed, migrate=migrate, wait=wait,
             )  # fmt: skip
+
+
+MINUTE = 60_000_000
+MONTH = 30 * 24 * 60 * MINUTE
 
 
 def query(

@@ -45,7 +45,8 @@ class Entries:
     codes: the customers; time: the entry instants (µs). event, row: of the anchor event the position of its name in
     `names` and its row in the table of that name (−1: state-based). id: the ledger's (−1: it begins now). next: the
     step in question, from 0. due: its due instant as recorded (NO_INSTANT: not yet); is_open: there is such a record.
-    ready: not to be sent before (NO_INSTANT: at once; IN_FLIGHT: it is claimed); reason: why it waits (None: it does not, or nobody knows yet).
+    ready: not to be sent before (NO_INSTANT: at once; IN_FLIGHT: it is claimed); reason: why it waits (None: it does
+    not, or nobody knows yet).
     before: when the step before was due, went: when the last message of the entry went out (NO_INSTANT: none did).
     by_customer: `time` for every customer of the state (NO_INSTANT: no entry).
     """

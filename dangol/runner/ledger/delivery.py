@@ -68,7 +68,9 @@ class Delivery:
 
     def hold_back(self, at: int, reason: str, but: Collection[tuple[str, str]]) -> int:
         """Holds what an earlier tick planned and did not send, so that only what the tick of instant `at` decided goes
-        out; returns how many. Of an entry that is over it is cancelled. `but`: the scenarios (playbook, name) that this tick decided about."""
+        out; returns how many. Of an entry that is over it is cancelled. `but`: the scenarios (playbook, name) that
+        this tick decided about.
+        """
         decided = or_(false(), *(and_(scenarios.c.playbook == p, scenarios.c.scenario == s) for p, s in but))
         asked = (
             select(sends.c.entry, sends.c.step, entries.c.state)
