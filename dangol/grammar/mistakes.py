@@ -256,6 +256,8 @@ def _comparison(scene: Scene) -> Problem | None:
     if any(kind in COMPARISONS for kind in seen):
         return scene.problem("E110", "Two comparisons in a row.", "write `x between 1 and 5`, or join them with `and`")
     message = f"What stands before `{sign}` is a condition, not a value to compare."
+    if sign == ">" and "_ARROW" in scene.accepts:
+        return scene.problem("E110", message, "an arrow is written `→`", "to compare how often, write `count(…) > 3`")
     return scene.problem("E110", message, f"to compare how often, write `count(…) {sign} 3`")
 
 
@@ -316,7 +318,10 @@ def _joint(scene: Scene) -> Problem | None:
             span = Span(scene.last.start, scene.token.end)
             return scene.problem("E110", f"`{scene.last.text}` takes brackets.", f"write `{written}`", span=span)
         message = f"`and` or `or` is missing before `{scene.token.text}`."
-        return scene.problem("E110", message, f"write `and {scene.token.text}` or `or {scene.token.text}`")
+        hints = [f"write `and {scene.token.text}` or `or {scene.token.text}`"]
+        if "_ARROW" in scene.accepts:
+            hints.append(f"or, where the sending begins, `→ {scene.token.text}`")
+        return scene.problem("E110", message, *hints)
     return None
 
 

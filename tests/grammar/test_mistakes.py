@@ -150,6 +150,8 @@ EXPRESSIONS = (
     "visited older than 3 months",
 )
 SCENARIOS = (
+    'visited push "hi"',
+    'visited > push "hi"',
     'a → "hi"',
     "a →",
     "a",
