@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,9 @@ LEASE = 15 * 60 * SECOND
 GATES = tuple(Gate)
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+Named = Set[tuple[str, str | None]]
+"""Messages by (playbook, name)."""
 
 Now = Callable[[], int]
 """The clock, µs since the epoch."""
@@ -140,8 +143,18 @@ def _columns(decisions: Sequence[Decision], ids: Ids) -> dict[str, list[object]]
     }
 
 
-def deliver(ledger: Ledger, channels: Mapping[str, Channel], at: int, worker: str, now: Now) -> Counts:
-    """Claims what this tick planned, sends it and settles the answers, channel by channel, until nothing is left."""
+def deliver(
+    ledger: Ledger,
+    channels: Mapping[str, Channel],
+    at: int,
+    worker: str,
+    now: Now,
+    informational: Named = frozenset(),
+) -> Counts:
+    """Claims what this tick planned, sends it and settles the answers, channel by channel, until nothing is left.
+
+    `informational`: the messages (playbook, name) that are no advertising.
+    """
     counts = Counts()
     for name, channel in channels.items():
         while name not in counts.stopped:
@@ -149,15 +162,23 @@ def deliver(ledger: Ledger, channels: Mapping[str, Channel], at: int, worker: st
             claimed = ledger.claim(at, channel.batch, worker, lease, channels=(name,))
             if not len(claimed):
                 break
-            _send(ledger, channel, claimed, worker, now, counts)
+            _send(ledger, channel, claimed, worker, now, counts, informational)
     return counts
 
 
-def _send(ledger: Ledger, channel: Channel, claimed: Claimed, worker: str, now: Now, counts: Counts) -> None:
+def _send(
+    ledger: Ledger,
+    channel: Channel,
+    claimed: Claimed,
+    worker: str,
+    now: Now,
+    counts: Counts,
+    informational: Named,
+) -> None:
     where = {key: (claimed.entry[n], claimed.step[n]) for n, key in enumerate(claimed.key)}
     settled: list[tuple[int, int, Answer]] = []
     waits = 0
-    for key, answer in _answers(channel, claimed):
+    for key, answer in _answers(channel, claimed, informational):
         settled.append((*where[key], answer))
         if isinstance(answer, Failed) and answer.stops:
             counts.stopped[channel.name] = f"{answer.kind}: {answer.reason}"
@@ -174,12 +195,12 @@ def _send(ledger: Ledger, channel: Channel, claimed: Claimed, worker: str, now: 
 SETTLE_AT_ONCE = 1000
 
 
-def _answers(channel: Channel, claimed: Claimed) -> Iterator[tuple[str, Answer]]:
+def _answers(channel: Channel, claimed: Claimed, informational: Named) -> Iterator[tuple[str, Answer]]:
     """What the channel answers; a message about which it breaks off is unknown, and so are those behind it."""
     open_ = dict.fromkeys(claimed.key)
     reason = "the channel gave no answer"
     try:
-        for key, answer in channel.send(_messages(claimed)):
+        for key, answer in channel.send(_messages(claimed, informational)):
             if key in open_:
                 del open_[key]
                 yield key, answer
@@ -248,7 +269,7 @@ def _ready(answer: Answer, channel: Channel, at: int) -> int | None:
     return at + STOP_PAUSE * SECOND if isinstance(answer, Failed) and answer.stops else None
 
 
-def _messages(claimed: Claimed) -> Iterator[Message]:
+def _messages(claimed: Claimed, informational: Named) -> Iterator[Message]:
     for n, key in enumerate(claimed.key):
         yield Message(
             key=key,
@@ -261,4 +282,5 @@ def _messages(claimed: Claimed) -> Iterator[Message]:
             arm=claimed.arm[n],
             name=claimed.message[n],
             channel=claimed.channel[n] or "",
+            kind="informational" if (claimed.playbook[n], claimed.message[n]) in informational else "advertising",
         )

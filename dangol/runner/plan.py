@@ -47,6 +47,8 @@ class Playbook:
     messages: Mapping[str, Mapping[str, Mapping[str, Line]]] = field(default_factory=dict)
     rules: Mapping[str, Line] = field(default_factory=dict)
     """Scenario → its line, for findings about messages written in the line."""
+    informational: frozenset[str] = frozenset()
+    """The messages that are no advertising."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ def make_plan(
         if _is_quiet(policy, one.scenario, evaluation.at):
             one.outcome.hold(Gate.QUIET, np.ones(len(one.entries), bool))
         one.outcome.hold(Gate.INCOMPLETE, draft.rendering.incomplete)
+        one.outcome.hold(Gate.RULE, draft.rendering.forbidden)
         findings += draft.rendering.diagnostics
         plans.append(_finished(draft, policy, evaluation, hidden, samples))
     hit = {plan.full_name: frozenset(send.customer for send in plan.sends) for plan in plans}
@@ -243,8 +246,10 @@ def _draft(
         entries = with_new(scenario, entries, gone, evaluation, past)
     outcome = Outcome.of(len(entries))
     position = due_now(scenario, entries, evaluation, outcome)
-    holdout = playbooks[scenario.playbook].holdout
-    arms = open_gates(scenario, holdout, policy, entries, position, evaluation, outcome, past)
+    playbook = playbooks[scenario.playbook]
+    arms = open_gates(
+        scenario, playbook.holdout, policy, entries, position, evaluation, outcome, past, playbook.informational
+    )
     entered = 0
     if past is not None and asked:
         outside = evaluation.members(scenario.who).copy()
@@ -252,8 +257,8 @@ def _draft(
         entered = int(np.count_nonzero(outside))
     quiet = _is_quiet(policy, scenario, evaluation.at)
     wanted = outcome.free & ~(quiet & (entries.reason == Gate.QUIET.value))
-    rendering = render(scenario, playbooks[scenario.playbook], entries, position, wanted, arms, evaluation)
-    one = Competitor(scenario, entries, position, outcome, rendering.incomplete | quiet)
+    rendering = render(scenario, playbook, entries, position, wanted, arms, evaluation, policy.rules)
+    one = Competitor(scenario, entries, position, outcome, rendering.incomplete | rendering.forbidden | quiet)
     return _Draft(reading, one, rendering, gone, entered, arms)
 
 

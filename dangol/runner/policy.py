@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
+from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND, local_of
+from dangol.engine.state.model import NO_DATE, NO_INSTANT
 from dangol.measure.assignment import arms as draw_arms
 from dangol.measure.assignment import held_out
+from dangol.playbook.compliance.check import Rules
 from dangol.runner.entries import codes_of
 from dangol.runner.values import plain
 
@@ -43,14 +46,18 @@ class Gate(Enum):
     CONDITION = "the condition of every step is false"
     SUPPRESSED = "on the suppression list"
     CONSENT = "no consent"
+    RECONFIRM = "consent to be confirmed again"
     ADDRESS = "no address"
     PROJECT_HOLDOUT = "project holdout"
     PLAYBOOK_HOLDOUT = "playbook holdout"
     HOLDOUT = "holdout"
     CONTROL = "control arm"
+    NIGHT = "night, without consent to it"
+    HOURS = "outside the hours of the channel"
     CAP = "frequency cap"
     QUIET = "quiet hours"
     INCOMPLETE = "a value of the message is missing"
+    RULE = "the text breaks a rule"
 
 
 FINAL = (Gate.PROJECT_HOLDOUT, Gate.PLAYBOOK_HOLDOUT, Gate.HOLDOUT, Gate.CONTROL)
@@ -62,7 +69,10 @@ ENDS = (Gate.EXIT, Gate.LEFT, Gate.DONE, Gate.EXPIRED, Gate.STOPPED, Gate.CONDIT
 USES = frozenset(gate.value for gate in FINAL)
 """Reasons of settled steps that use up `again`: but for the holdout a message would have gone out."""
 
-WAITS = (Gate.SUPPRESSED, Gate.CONSENT, Gate.ADDRESS, Gate.CAP, Gate.QUIET, Gate.INCOMPLETE)
+WAITS = (
+    Gate.SUPPRESSED, Gate.CONSENT, Gate.RECONFIRM, Gate.ADDRESS, Gate.NIGHT, Gate.HOURS, Gate.CAP, Gate.QUIET,
+    Gate.INCOMPLETE, Gate.RULE,
+)  # fmt: skip
 """Gates at which the step waits for another tick, until it goes out or expires."""
 
 
@@ -109,15 +119,29 @@ _ORDER = {gate: number for number, gate in enumerate(Gate)}
 
 @dataclass(frozen=True)
 class Channel:
-    """The attributes that hold a customer's address and consent for a channel; None where the project names none."""
+    """The attributes that hold a customer's address and consents for a channel; None where the project names none.
+
+    Advertising in the hours of `night` needs the consent to it; in those of `closed` none goes out.
+    """
 
     address: str | None = None
     consent: str | None = None
+    night_consent: str | None = None
+    consented_at: str | None = None
+    night: ir.Quiet | None = None
+    closed: ir.Quiet | None = None
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """Those that are columns of the customers."""
+        named = (self.address, self.consent, self.night_consent, self.consented_at)
+        return frozenset(name for name in named if name is not None and name != "id")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What holds for every send of a project. `personal` are attributes whose values are masked when shown."""
+    """What holds for every send of a project. `personal` are attributes whose values are masked when shown; a consent
+    older than `reconfirm` (on the calendar of `zone`) is none; `rules` are those that texts are held to."""
 
     project: str
     channels: Mapping[str, Channel] = field(default_factory=dict)
@@ -125,6 +149,9 @@ class Policy:
     quiet: ir.Quiet | None = None
     caps: tuple[ir.Cap, ...] = ()
     personal: frozenset[str] = frozenset()
+    reconfirm: ir.Shift | None = None
+    zone: str = "UTC"
+    rules: Rules = field(default_factory=Rules)
 
 
 def open_gates(
@@ -136,17 +163,20 @@ def open_gates(
     evaluation: Evaluation,
     outcome: Outcome,
     past: Past | None,
+    informational: frozenset[str] = frozenset(),
 ) -> Mapping[str, NDArray[np.int16]]:
-    """Asks suppression, consent, address, holdouts and arms of those who have a step due, and holds whom they stop.
+    """Asks suppression, consent, address, holdouts, arms and hours of those who have a step due, and holds whom they
+    stop. `informational` are the messages that are no advertising.
 
     Chooses each customer's alternative (`position.alternative` is advanced to the first channel that is allowed and
     reachable). Returns per split of the scenario the position of each customer's arm.
     """
     reach = _Reach(policy, entries.codes, evaluation, past)
+    told = frozenset(send for step in scenario.steps for send in step.sends if _informs(send, scenario, informational))
     for number, step in enumerate(scenario.steps):
         here = (position.step == number) & outcome.free
         if here.any():
-            _choose_channel(step, here, position, reach, outcome)
+            _choose_channel(step, here, position, reach, outcome, told)
     free, arms = np.flatnonzero(outcome.free), {}
     draws = any((policy.holdout, playbook_holdout, scenario.holdout, scenario.splits))
     ids = [evaluation.state.ids[code] for code in entries.codes.tolist()] if draws else []
@@ -163,23 +193,59 @@ def open_gates(
         arms[split.name] = draw_arms(split.salt, [share for _, share in split.arms], ids)
         control = [number for number, (arm, _) in enumerate(split.arms) if arm == CONTROL]
         outcome.hold(Gate.CONTROL, np.isin(arms[split.name], control))
+    _keep_hours(scenario, position, reach, outcome, told)
     return arms
 
 
-def _choose_channel(
-    step: ir.Step, here: NDArray[np.bool_], position: Position, reach: _Reach, outcome: Outcome
+def _informs(send: ir.Send, scenario: ir.Scenario, informational: frozenset[str]) -> bool:
+    """Whether whatever is sent is no advertising; of a split, every arm."""
+    if send.split is None:
+        return send.message in informational
+    arms = [arm for split in scenario.splits if split.name == send.split for arm, _ in split.arms]
+    return {arm for arm in arms if arm != CONTROL} <= informational
+
+
+def _keep_hours(
+    scenario: ir.Scenario, position: Position, reach: _Reach, outcome: Outcome, told: frozenset[ir.Send]
 ) -> None:
-    found, free, consents = (np.zeros(len(here), bool) for _ in range(3))
+    """Holds advertising in the hours in which its channel takes none, or only with a consent of its own."""
+    at = reach.evaluation.at
+    for number, step in enumerate(scenario.steps):
+        for alternative, send in enumerate(step.sends):
+            channel = reach.policy.channels.get(send.channel, Channel())
+            here = (position.step == number) & (position.alternative == alternative)
+            if send in told:
+                continue
+            if channel.night is not None and is_quiet(channel.night, at):
+                outcome.hold(Gate.NIGHT, here & ~reach.agreed_to_nights(send.channel))
+            if channel.closed is not None and is_quiet(channel.closed, at):
+                outcome.hold(Gate.HOURS, here)
+
+
+def _choose_channel(
+    step: ir.Step,
+    here: NDArray[np.bool_],
+    position: Position,
+    reach: _Reach,
+    outcome: Outcome,
+    told: frozenset[ir.Send],
+) -> None:
+    found, free, consents, confirmed = (np.zeros(len(here), bool) for _ in range(4))
     for alternative, send in enumerate(step.sends):
         asked = here & ~found & (position.alternative <= alternative)
         free |= asked & ~reach.suppressed(send.channel)
-        allowed = asked & ~reach.suppressed(send.channel) & reach.consented(send.channel)
-        consents |= allowed
+        allowed = asked & ~reach.suppressed(send.channel)
+        if send not in told:
+            allowed &= reach.consented(send.channel)
+            consents |= allowed
+            allowed &= reach.confirmed(send.channel)
+        consents, confirmed = consents | allowed, confirmed | allowed
         taken = allowed & reach.addressed(send.channel)
         position.alternative[taken] = alternative
         found |= taken
     outcome.hold(Gate.SUPPRESSED, here & ~found & ~free)
     outcome.hold(Gate.CONSENT, here & ~found & ~consents)
+    outcome.hold(Gate.RECONFIRM, here & ~found & ~confirmed)
     outcome.hold(Gate.ADDRESS, here & ~found)
 
 
@@ -193,9 +259,29 @@ class _Reach:
     def consented(self, channel: str) -> NDArray[np.bool_]:
         """Who has consented; missing consent is no consent. Everybody where the project names no consent."""
         attribute = self.policy.channels.get(channel, Channel()).consent
-        if attribute is None:
-            return np.ones(len(self.codes), bool)
+        return np.ones(len(self.codes), bool) if attribute is None else self._is_true(attribute)
+
+    def agreed_to_nights(self, channel: str) -> NDArray[np.bool_]:
+        """Who has consented to messages at night; nobody where the project names no such consent."""
+        attribute = self.policy.channels.get(channel, Channel()).night_consent
+        return np.zeros(len(self.codes), bool) if attribute is None else self._is_true(attribute)
+
+    def _is_true(self, attribute: str) -> NDArray[np.bool_]:
         return self.evaluation.members(ir.Truth(ir.Attribute(attribute, "boolean")))[self.codes]
+
+    def confirmed(self, channel: str) -> NDArray[np.bool_]:
+        """Whose consent is not too old; a consent without a date is. Everybody where the project names no dates."""
+        attribute, shift = self.policy.channels.get(channel, Channel()).consented_at, self.policy.reconfirm
+        if attribute is None or shift is None:
+            return np.ones(len(self.codes), bool)
+        column = self.evaluation.state.attributes[attribute]
+        data = np.asarray(column.data[self.codes]).astype(np.int64)
+        known = data != (NO_DATE if column.type == "date" else NO_INSTANT)
+        since = np.where(known, data, 0)
+        if column.type == "date":
+            since = zone_for(self.policy.zone, since * DAY, shift).day_starts(since)
+        ends = zone_for(self.policy.zone, since, shift).step(since, shift)
+        return np.asarray(known & (self.evaluation.at < ends))
 
     def addressed(self, channel: str) -> NDArray[np.bool_]:
         """Who has an address; everybody where the project names none."""

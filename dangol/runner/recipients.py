@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from dangol.diagnostics import Diagnostic, Line, Span, diagnose
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
-from dangol.playbook.messages.check import inline
+from dangol.playbook.compliance.check import Rules, finding
+from dangol.playbook.compliance.rules import RULES
+from dangol.playbook.compliance.texts import Problem
+from dangol.playbook.messages.check import Text, inline
 from dangol.playbook.messages.template import Template, TemplateError, compile_template
 from dangol.runner.entries import Entries
 from dangol.runner.journey import Position
@@ -48,6 +51,8 @@ class Rendering:
 
     letters: tuple[Letter, ...]
     incomplete: NDArray[np.bool_]
+    forbidden: NDArray[np.bool_]
+    """Whose text breaks a rule that is an error."""
     diagnostics: tuple[Diagnostic, ...]
     masked: Callable[[Letter, frozenset[str]], Letter]
     """The letter with the values of these attributes masked."""
@@ -64,6 +69,7 @@ def render(
     wanted: NDArray[np.bool_],
     arms: Arms,
     evaluation: Evaluation,
+    rules: Rules,
 ) -> Rendering:
     """Renders every wanted recipient (a mask of the entries) who has a step due.
 
@@ -72,7 +78,7 @@ def render(
     findings: list[Diagnostic] = []
     letters: list[Letter] = []
     templates: dict[int, Template] = {}
-    incomplete = np.zeros(len(entries), bool)
+    incomplete, forbidden = np.zeros(len(entries), bool), np.zeros(len(entries), bool)
     values = Values(scenario, entries, evaluation)
     for writing, here in _writings(scenario, playbook, position, wanted, arms):
         template = _template(writing)
@@ -84,13 +90,14 @@ def render(
         lacking[list(filled)] = False
         incomplete |= lacking
         templates[id(writing)] = template
+        forbidden[_broken(writing, filled, rules, playbook.informational, findings)] = True
         letters += [Letter(place, writing, content) for place, content in filled.items()]
 
     def masked(letter: Letter, personal: frozenset[str]) -> Letter:
         template = templates[id(letter.writing)]
         return replace(letter, content=template.render(values.of(letter.place, values.names(template), personal)))
 
-    return Rendering(tuple(letters), incomplete, tuple(findings), masked)
+    return Rendering(tuple(letters), incomplete, forbidden, tuple(findings), masked)
 
 
 def _writings(
@@ -164,6 +171,37 @@ def _fill(
             filled[n] = content
     findings += [_lacks(writing, reason, count, len(recipients)) for reason, count in lacking.items()]
     return filled
+
+
+def _broken(
+    writing: Writing,
+    filled: Mapping[int, Mapping[str, str]],
+    rules: Rules,
+    informational: frozenset[str],
+    findings: list[Diagnostic],
+) -> list[int]:
+    """Whose text breaks a rule that is an error; what of it the template does not show becomes a finding."""
+    kind = "informational" if writing.message in informational else "advertising"
+    ask = rules.only_when_filled(Text(writing.channel, writing.parts, writing.message, kind))
+    if ask is None:
+        return []
+    held: list[int] = []
+    counts: dict[tuple[str, str], tuple[Problem, int]] = {}
+    asked: dict[int, list[Problem]] = {}
+    for place, content in filled.items():
+        if id(content) not in asked:  # equal texts are one object
+            asked[id(content)] = ask(content)
+        broken = asked[id(content)]
+        for problem in broken:
+            first, count = counts.get((problem.rule, problem.part), (problem, 0))
+            counts[problem.rule, problem.part] = (first, count + 1)
+        if any(RULES[problem.rule].severity == "error" for problem in broken):
+            held.append(place)
+    findings += [
+        finding(problem, writing.parts.get(problem.part, _first(writing)), f"{count} of {len(filled)} recipients")
+        for problem, count in counts.values()
+    ]
+    return held
 
 
 def _lacks(writing: Writing, reason: str, count: int, total: int) -> Diagnostic:

@@ -12,9 +12,12 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.catalog import normal
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import definitions, read, scenario_reading
+from dangol.playbook.compliance.check import Rules
+from dangol.playbook.compliance.media import closed, night
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.messages.check import texts_of
 from dangol.playbook.messages.template import EVERY, ITEMS, TemplateError, variables_of
+from dangol.playbook.model import Channel as Said
 from dangol.playbook.project import Project
 from dangol.runner.entries import Past
 from dangol.runner.personal import personal_attributes
@@ -42,7 +45,7 @@ def rehearse(
     policy = policy_of(project)
     needs = needs_of(scenarios, project.checked.program)
     for channel in policy.channels.values():
-        needs.attributes |= {name for name in (channel.address, channel.consent) if name is not None and name != "id"}
+        needs.attributes |= channel.attributes
     for scenario in scenarios:
         _message_needs(project, scenario, needs)
     plan = make_plan(
@@ -84,7 +87,7 @@ def reading_of(scenario: ir.Scenario, program: ir.Program) -> Reading:
 def policy_of(project: Project) -> Policy:
     """The rules that hold for every send of the project."""
     channels = project.config.channels if project.config is not None else {}
-    rules = {str(name): Channel(_name(channel.address), _name(channel.consent)) for name, channel in channels.items()}
+    rules = {str(name): _channel(project.rules, str(name), channel) for name, channel in channels.items()}
     return Policy(
         project=project.name,
         channels=rules,
@@ -92,6 +95,21 @@ def policy_of(project: Project) -> Policy:
         quiet=project.quiet,
         caps=project.caps,
         personal=personal_attributes(project.catalog.attributes, (c.address for c in rules.values())),
+        reconfirm=project.reconfirm,
+        zone=project.zone,
+        rules=project.rules,
+    )
+
+
+def _channel(rules: Rules, name: str, said: Said) -> Channel:
+    medium = rules.medium(normal(name))
+    return Channel(
+        address=_name(said.address),
+        consent=_name(said.consent),
+        night_consent=_name(said.night_consent),
+        consented_at=_name(said.consented_at),
+        night=night(medium, rules.laws),
+        closed=closed(medium, rules.laws),
     )
 
 
@@ -118,7 +136,11 @@ def _playbooks(project: Project) -> Mapping[str, Playbook]:
         rules.setdefault(scenario.playbook.name, {})[scenario.name] = scenario.text.rule.line
     return {
         file.name: Playbook(
-            name=file.name, holdout=file.holdout, messages=file.messages, rules=rules.get(file.name, {})
+            name=file.name,
+            holdout=file.holdout,
+            messages=file.messages,
+            rules=rules.get(file.name, {}),
+            informational=frozenset(name for name, kind in file.kinds.items() if kind == "informational"),
         )
         for file in project.playbooks
     }

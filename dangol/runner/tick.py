@@ -90,7 +90,8 @@ def tick(
         hit = {one.full_name: [send.customer for send in one.sends] for one in plan.scenarios if one.sends}
         if hit:
             ledger.record_memberships(run, hit, keep_ids=False)
-        counts = deliver(ledger, channels, at, worker or worker_name(), now)
+        told = {(f.name, name) for f in project.playbooks for name, kind in f.kinds.items() if kind == "informational"}
+        counts = deliver(ledger, channels, at, worker or worker_name(), now, told)
         ledger.finish_run(run, now(), counts.states)
         return Report(run, plan, counts, lapsed)
 
