@@ -14,7 +14,7 @@ from dangol.engine import ir
 from dangol.engine.backends.vector import columns
 from dangol.engine.backends.vector.aggregate import computed
 from dangol.engine.backends.vector.expression import Expression
-from dangol.engine.backends.vector.memo import Memo
+from dangol.engine.backends.vector.memo import Memo, share_memory
 from dangol.engine.backends.vector.population import Standing, quintile, standing, top
 from dangol.engine.backends.vector.selection import Rows, select
 from dangol.engine.backends.vector.zone import zone_for
@@ -104,6 +104,7 @@ class Evaluation:
             for item in items:
                 compute(item)
             return
+        share_memory()
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(compute, items))
 
