@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
+from dangol.engine.backends.vector.words import texts_of
 from dangol.runner.caps import Competitor, compete
 from dangol.runner.endings import part, stays
 from dangol.runner.entries import Entries, Gone, Past, running_entries, with_new
@@ -35,6 +36,7 @@ from dangol.runner.policy import (
     open_gates,
 )
 from dangol.runner.recipients import Letter, Rendering, render
+from dangol.runner.traffic import Traffic, traffic
 from dangol.runner.values import plain
 
 
@@ -127,6 +129,8 @@ class Plan:
     universe: int
     scenarios: tuple[ScenarioPlan, ...]
     volume: Mapping[str, int]
+    traffic: Mapping[str, Traffic]
+    """Per channel how long its texts are and what they cost."""
     overlaps: tuple[Overlap, ...]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -227,6 +231,7 @@ def make_plan(
         universe=int(np.count_nonzero(evaluation.universe())),
         scenarios=tuple(plans),
         volume=_volume(plans),
+        traffic=traffic(_contents(plans), policy.rules, policy.prices),
         overlaps=tuple(_overlaps(hit)),
         diagnostics=tuple(findings),
     )
@@ -282,7 +287,7 @@ def _finished(
     free = one.outcome.free.tolist()
     letters = [letter for letter in rendering.letters if free[letter.place]]
     ids = evaluation.state.ids
-    customers = tuple(ids[code] for code in one.entries.codes.tolist())
+    customers = tuple(texts_of(ids, one.entries.codes))
 
     def send(letter: Letter) -> Send:
         w = letter.writing
@@ -361,6 +366,13 @@ def _ends(one: Competitor, at: int) -> Iterator[End]:
 
 END_STATES: Mapping[Gate, Literal["finished", "left"]] = {Gate.EXIT: "left", Gate.LEFT: "left"}
 """How an entry ends at these gates; at the others it is finished."""
+
+
+def _contents(plans: Sequence[ScenarioPlan]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for plan in plans:
+        for one in plan.record.decisions:
+            if one.channel is not None and one.content is not None:
+                yield one.channel, one.content
 
 
 def _volume(plans: Sequence[ScenarioPlan]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
+from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND, local_of
 from dangol.engine.state.model import NO_DATE, NO_INSTANT
@@ -20,6 +21,7 @@ from dangol.measure.assignment import arms as draw_arms
 from dangol.measure.assignment import held_out
 from dangol.playbook.compliance.check import Rules
 from dangol.runner.entries import codes_of
+from dangol.runner.traffic import Price
 from dangol.runner.values import plain
 
 if TYPE_CHECKING:
@@ -152,6 +154,7 @@ class Policy:
     reconfirm: ir.Shift | None = None
     zone: str = "UTC"
     rules: Rules = field(default_factory=Rules)
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 def open_gates(
@@ -179,7 +182,7 @@ def open_gates(
             _choose_channel(step, here, position, reach, outcome, told)
     free, arms = np.flatnonzero(outcome.free), {}
     draws = any((policy.holdout, playbook_holdout, scenario.holdout, scenario.splits))
-    ids = [evaluation.state.ids[code] for code in entries.codes.tolist()] if draws else []
+    ids = texts_of(evaluation.state.ids, entries.codes) if draws else []
     for gate, salt, share in (
         (Gate.PROJECT_HOLDOUT, f"holdout/{policy.project}", policy.holdout),
         (Gate.PLAYBOOK_HOLDOUT, f"holdout/{policy.project}/{scenario.playbook}", playbook_holdout),

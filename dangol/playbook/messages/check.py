@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dangol.diagnostics import Diagnostic, Line, Span, diagnose, did_you_mean
 from dangol.engine import ir
-from dangol.engine.catalog import Catalog, normal
+from dangol.engine.catalog import LEDGER_EVENTS, LEDGER_PROPERTIES, Catalog, normal
 from dangol.playbook.lines import PlaybookFile, ScenarioFile
 
 LIQUID = ("{{", "{%")
@@ -108,6 +108,12 @@ def _in_part(
             yield diagnose("E502", problem[0], line, span, hints=problem[1])
 
 
+def _properties(catalog: Catalog, event: str) -> Iterable[str]:
+    """The properties of an event; the ledger's own events are in no catalog."""
+    own = LEDGER_PROPERTIES if event in LEDGER_EVENTS else ()
+    return catalog.events.get(event, own)
+
+
 def _unknown(
     root: str, name: str, use: Use, catalog: Catalog, program: ir.Program, broken: Collection[str]
 ) -> tuple[str, tuple[str, ...]] | None:
@@ -125,6 +131,6 @@ def _unknown(
         return f"`{told}` needs an event, but `{use.scenario.name}` starts from a state", ()
     else:
         anchor = use.scenario.anchor
-        known = ("", "*", *sorted({p for event in anchor.names for p in catalog.events.get(event, ())}))
+        known = ("", "*", *sorted({p for event in anchor.names for p in _properties(catalog, event)}))
         what = f"`{name[:60]}` is no property of `{anchor.label or anchor.names[0]}`"
     return None if name in known else (what, did_you_mean(name, known))
