@@ -231,7 +231,7 @@ def make_plan(
         universe=int(np.count_nonzero(evaluation.universe())),
         scenarios=tuple(plans),
         volume=_volume(plans),
-        traffic=traffic(_contents(plans), policy.rules, policy.prices),
+        traffic=traffic((d for plan in plans for d in plan.record.decisions), policy.rules, policy.prices),
         overlaps=tuple(_overlaps(hit)),
         diagnostics=tuple(findings),
     )
@@ -366,13 +366,6 @@ def _ends(one: Competitor, at: int) -> Iterator[End]:
 
 END_STATES: Mapping[Gate, Literal["finished", "left"]] = {Gate.EXIT: "left", Gate.LEFT: "left"}
 """How an entry ends at these gates; at the others it is finished."""
-
-
-def _contents(plans: Sequence[ScenarioPlan]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for plan in plans:
-        for one in plan.record.decisions:
-            if one.channel is not None and one.content is not None:
-                yield one.channel, one.content
 
 
 def _volume(plans: Sequence[ScenarioPlan]) -> dict[str, int]:

@@ -18,11 +18,12 @@ from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.messages.check import texts_of
 from dangol.playbook.messages.template import EVERY, ITEMS, TemplateError, variables_of
 from dangol.playbook.model import Channel as Said
-from dangol.playbook.project import Project
+from dangol.playbook.project import Project, price_of
 from dangol.runner.entries import Past
 from dangol.runner.personal import personal_attributes
 from dangol.runner.plan import Plan, Playbook, Reading, make_plan
 from dangol.runner.policy import Channel, Policy
+from dangol.runner.traffic import Price
 
 Evaluate = Callable[[Needs, int], Evaluation]
 
@@ -98,6 +99,7 @@ def policy_of(project: Project) -> Policy:
         reconfirm=project.reconfirm,
         zone=project.zone,
         rules=project.rules,
+        prices={str(name): Price(price_of(one.price), price_of(one.lms_price)) for name, one in channels.items()},
     )
 
 

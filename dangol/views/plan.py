@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dangol.runner.plan import Plan, Reading, Sample, ScenarioPlan
+from dangol.runner.traffic import Traffic
 from dangol.views.text import paint, width
 
 COLUMNS = 110
@@ -22,7 +23,20 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "universe": plan.universe,
         "scenarios": [_scenario(scenario) for scenario in plan.scenarios],
         "volume": dict(plan.volume),
+        "traffic": {channel: _traffic(one) for channel, one in plan.traffic.items()},
         "overlap": [{"scenarios": [o.first, o.second], "customers": o.customers} for o in plan.overlaps],
+    }
+
+
+def _traffic(one: Traffic) -> dict[str, Any]:
+    return {
+        "messages": one.messages,
+        "characters": list(one.characters),
+        "bytes": None if one.bytes is None else list(one.bytes),
+        "subject": None if one.subject is None else list(one.subject),
+        "lms": one.lms,
+        "outside_euckr": one.outside,
+        "cost": None if one.cost is None else float(one.cost),
     }
 
 
@@ -70,6 +84,7 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
     yield ""
     total = sum(plan.volume.values())
     yield f"In all: {_messages(total)}{_channels(plan.volume)}"
+    yield from (f"  {channel}: {_measured(one)}" for channel, one in plan.traffic.items())
     for overlap in plan.overlaps:
         yield f"  {overlap.customers:,} customers are hit by both {overlap.first} and {overlap.second}"
 
@@ -109,6 +124,25 @@ def _sample(sample: Sample) -> Iterator[str]:
     for part, text in sample.content.items():
         label = "" if part == "body" else f"{part}: "
         yield from (f"    │ {label if n == 0 else ''}{line}" for n, line in enumerate(text.splitlines() or [""]))
+
+
+def _measured(one: Traffic) -> str:
+    said = [f"{_range(one.characters)} characters"]
+    if one.bytes is not None:
+        said.append(f"{_range(one.bytes)} bytes")
+    if one.subject is not None:
+        said.append(f"subject {_range(one.subject)}" + (" bytes" if one.bytes is not None else ""))
+    if one.lms:
+        said.append(f"{one.lms:,} as LMS")
+    if one.outside:
+        said.append(f"{' '.join(one.outside[:5])} not in EUC-KR")
+    if one.cost is not None:
+        said.append(f"cost {float(one.cost):,.2f}".removesuffix(".00"))
+    return ", ".join(said)
+
+
+def _range(sizes: tuple[int, int]) -> str:
+    return f"{sizes[0]:,}" if sizes[0] == sizes[1] else f"{sizes[0]:,}–{sizes[1]:,}"
 
 
 def _messages(count: int) -> str:

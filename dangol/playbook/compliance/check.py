@@ -38,6 +38,10 @@ class Rules:
     def medium(self, channel: str) -> Medium:
         return self.channels.get(channel, ("other", "text"))[0]
 
+    def text_type(self, channel: str) -> str:
+        """`media.text_type` of a channel."""
+        return self.channels.get(channel, ("other", "text"))[1]
+
     def problems(self, channel: str, kind: str, parts: Mapping[str, str]) -> list[Problem]:
         """What a text that is filled in breaks."""
         return problems(self._sheet(channel, kind, parts), self.laws) if self.laws else []
