@@ -127,7 +127,7 @@ class Delivery:
         recognises our key may be asked again.
         """
         over = and_(_CLAIMED, sends.c.lease_until <= at)
-        asked = select(sends.c.entry, sends.c.step, sends.c.channel).where(over).order_by(sends.c.entry, sends.c.step)
+        asked = select(sends.c.entry, sends.c.step, sends.c.channel).where(over)
         with self.store.writing("lapse") as connection:
             rows = connection.execute(asked.with_for_update(skip_locked=True)).all()
             entry, step, channel = columns_of(rows, 3)

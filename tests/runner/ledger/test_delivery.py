@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from sqlalchemy import event
 
 from dangol.diagnostics import DangolError
-from dangol.runner.ledger import Ledger, NewSends, Outcomes, Revisions
+from dangol.runner.ledger import Ledger, NewSends, Outcomes, Revisions, ledger_at
 from tests.runner.ledger.story import LEASE, T, begun, faults_in, planned
 
 
@@ -146,3 +149,24 @@ def test_a_key_that_names_no_unknown_send_is_refused(ledger: Ledger, key: str) -
         ledger.reconcile(T, key.replace("{}", prefix), "sent")
     with pytest.raises(DangolError, match=r"E608.*is claimed"):
         ledger.reconcile(T, f"{prefix}-1-1", "sent")
+
+
+def test_claiming_does_not_look_at_what_is_over(tmp_path: Path) -> None:
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    with ledger_at(tmp_path / "ledger.db") as ledger:
+        planned(ledger)
+
+        @event.listens_for(ledger.store.engine, "before_cursor_execute")
+        def note(connection: object, cursor: object, statement: str, values: tuple[object, ...], *more: object) -> None:
+            asked.append((statement, values))
+
+        ledger.claim(T, 1, "w", LEASE, channels=["sms"])
+        ledger.lapse(T, [])
+        selects = [one for one in asked if one[0].startswith("SELECT sends.")]
+        with ledger.store.reading() as connection:
+            plans = [
+                " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values))
+                for statement, values in selects
+            ]
+    assert "INDEX sends_planned" in plans[0]
+    assert "INDEX sends_claimed" in plans[1]
