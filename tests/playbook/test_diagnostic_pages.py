@@ -10,7 +10,9 @@ import pytest
 from dangol.playbook.project import load_project
 
 PAGES = Path(__file__).parents[2] / "docs/diagnostics"
-OWN = sorted(path for path in PAGES.glob("[EW]0*.md"))
+PACKAGE = Path(__file__).parents[2] / "dangol/playbook"
+USED = {code for path in PACKAGE.glob("*.py") for code in re.findall(r'"([EW]0\d\d)"', path.read_text())}
+OWN = [PAGES / f"{code}.md" for code in sorted(USED)]
 SHOP = "project: shop\nattributes: {name: text, region: text}\nevents: {visited: , purchased: }\nchannels: {push: }\n"
 
 
@@ -32,9 +34,3 @@ def test_a_page_shows_its_finding_and_the_mend(page: Path, tmp_path: Path) -> No
         bad, mend = examples
         assert page.stem in codes(bad, tmp_path)
         assert not any(code.startswith("E") or code == page.stem for code in codes(mend, tmp_path))
-
-
-def test_every_code_has_a_page() -> None:
-    package = Path(__file__).parents[2] / "dangol/playbook"
-    used = {code for path in package.glob("*.py") for code in re.findall(r'"([EW]0\d\d)"', path.read_text())}
-    assert used == {path.stem for path in OWN}
