@@ -41,14 +41,16 @@ def occurrences(schedule: ir.Schedule, after: int) -> Iterator[int]:
 
 
 def _every(period: ir.Shift, zone: str, after: int) -> Iterator[int]:
+    """Counted from the start of 1970-01-01 in the zone, so that `every 1d` is at midnight (but for clock changes)."""
+    start = instant_of(0, zone)
     if period.months or period.days:
-        instant, count = 0, 0
+        instant, count = start, 0
         while True:
             count += 1
-            instant = step(0, ir.Shift(period.months * count, period.days * count, period.micros * count), zone)
+            instant = step(start, ir.Shift(period.months * count, period.days * count, period.micros * count), zone)
             if instant > after:
                 yield instant
-    instant = (after // period.micros + 1) * period.micros
+    instant = start + ((after - start) // period.micros + 1) * period.micros
     while True:
         yield instant
         instant += period.micros

@@ -34,13 +34,13 @@ class Row(NamedTuple):
     due: float
 
 
-@pytest.fixture(scope="module")
-def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Backtest]:
-    """Three overlapping playbooks (and a fourth), a run every twelve hours and whenever a schedule asks."""
+@pytest.fixture(scope="module", params=["2026-10-24T20:15", pytest.param("2026-10-01T20:15", marks=pytest.mark.slow)])
+def month(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Backtest]:
+    """A week, or a month, of overlapping playbooks: a run every ten hours and whenever a schedule asks."""
     folder = tmp_path_factory.mktemp("month") / "shop"
     write_project(folder, "2026-11-01T00:00", 150, None)
     project = dangol.load(folder)
-    found = project.backtest("2026-10-02T20:15", "2026-10-31T23:00", minutes=600, keep=folder / "month.db")
+    found = project.backtest(request.param, "2026-10-31T23:00", minutes=600, keep=folder / "month.db")
     return folder, found
 
 
@@ -64,7 +64,7 @@ def draw(salt: str, customer: str) -> float:
 def test_every_rule_holds_for_every_send(month: tuple[Path, Backtest]) -> None:
     folder, _ = month
     rows, people = list(sent(folder)), customers(folder)
-    assert len(rows) > 100
+    assert len(rows) > 50
     assert len({row.playbook for row in rows}) >= 3
     per_customer: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -136,8 +136,8 @@ def test_the_summary_says_what_the_ledger_says(month: tuple[Path, Backtest]) -> 
 
 
 def test_a_replay_is_the_same_twice_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    write_project(tmp_path / "shop", "2026-11-01T00:00", 40, None)
+    write_project(tmp_path / "shop", "2026-11-01T00:00", 30, None)
     project = dangol.load(tmp_path / "shop")
-    first = project.backtest("2026-10-20", "2026-10-23", minutes=720)
-    assert first == project.backtest("2026-10-20", "2026-10-23", minutes=720)
+    first = project.backtest("2026-10-20", "2026-10-22", minutes=720)
+    assert first == project.backtest("2026-10-20", "2026-10-22", minutes=720)
     assert not (tmp_path / "shop/.dangol/ledger.db").exists()
