@@ -52,7 +52,7 @@ def test_the_demo_shop_is_free_of_findings() -> None:
     assert found.quiet is not None
     assert (found.quiet.start, found.quiet.end) == (21 * 60, 8 * 60)
     assert [cap.count for cap in found.caps] == [1, 3]
-    assert found.playbooks[0].messages["discount"]["push"]["title"].text == "이번 주만 10% 할인!"
+    assert found.playbooks[0].messages["discount"]["push"]["title"].text == "(광고)단골옷장 이번 주만 10% 할인!"
 
 
 def test_all_findings_of_all_files_come_at_once(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
