@@ -305,14 +305,18 @@ class Project:
         return backtest(self.files, evaluate, first, last, minutes * MINUTE, ledger=keep, told=self.progress)
 
     def run(self, at: At = None, *, confirmed: bool = False, migrate: bool = False, wait: float = 0.0) -> Report:
-        """One tick: sends what is due. Raises DangolError before anything is sent when something stands against it."""
-        from dangol.runner.station import open_station
-        from dangol.runner.tick import tick
+        """One tick: sends what is due. Raises DangolError before anything is sent when something stands against it.
 
+        A given instant is the clock's too: what goes out then went out then.
+        """
+        from dangol.runner.station import open_station
+        from dangol.runner.tick import clock_at, real_now, tick
+
+        instant = instant_from(at, self.files.zone)
         with open_station(self.files) as station:
             return tick(
-                self.files, self.data.evaluate, station.ledger, station.channels, instant_from(at, self.files.zone),
-                confirmed=confirmed, migrate=migrate, wait=wait,
+                self.files, self.data.evaluate, station.ledger, station.channels, instant,
+                now=real_now if at is None else clock_at(instant), confirmed=confirmed, migrate=migrate, wait=wait,
             )  # fmt: skip
 
 

@@ -11,9 +11,7 @@ from dangol.cli.base import FINDINGS, FINE, JSON, in_project, print_json, progre
 
 @click.command()
 @in_project
-@click.option(
-    "--from", "start", metavar="T", help="The first run. Default: 30 days before the last."
-)
+@click.option("--from", "start", metavar="T", help="The first run. Default: 30 days before the last.")
 @click.option("--to", "end", metavar="T", help="The last run: 2026-01-31 or 2026-01-31T10:00. Default: now.")
 @click.option(
     "--every", "minutes", metavar="MINUTES", type=click.IntRange(1), default=60, show_default=True,

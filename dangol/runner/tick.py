@@ -48,6 +48,12 @@ def real_now() -> int:
     return time.time_ns() // 1000
 
 
+def clock_at(instant: int) -> Now:
+    """A clock that shows this instant now and goes on from there."""
+    begun = time.monotonic_ns() // 1000
+    return lambda: instant + time.monotonic_ns() // 1000 - begun
+
+
 def worker_name() -> str:
     """A name that no other process ever used."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
