@@ -14,7 +14,7 @@ from dangol.engine import ir
 from dangol.engine.backends.vector import columns
 from dangol.engine.backends.vector.aggregate import computed
 from dangol.engine.backends.vector.expression import Expression
-from dangol.engine.backends.vector.memo import Memo, share_memory
+from dangol.engine.backends.vector.memo import Memo, keep_memory
 from dangol.engine.backends.vector.population import Standing, quintile, standing, top
 from dangol.engine.backends.vector.selection import Rows, select
 from dangol.engine.backends.vector.zone import zone_for
@@ -100,11 +100,12 @@ class Evaluation:
         return order
 
     def _each(self, compute: Callable[[Any], Any], items: Sequence[Any]) -> None:
+        if self.state.size >= _SMALL:
+            keep_memory()
         if self.threads < 2 or len(items) < 2 or self.state.size < _SMALL:
             for item in items:
                 compute(item)
             return
-        share_memory()
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(compute, items))
 

@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from functools import cache
 from typing import Any
 
-_ARENA_MAX = -8
-"""The name of the setting in glibc's malloc.h."""
+_KEEPING = {-8: 1, -3: 32 << 20, -1: 256 << 20}
+"""M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h."""
 
 
 class Memo:
@@ -47,9 +47,14 @@ class Memo:
 
 
 @cache
-def share_memory() -> None:
-    """Lets threads use again what other threads freed; with glibc's arena for each, every big array is new memory."""
+def keep_memory() -> None:
+    """Arrays are made from what other arrays, of any thread, have left: new memory costs more than what is done to it.
+
+    A setting of glibc's allocator for the whole process; with another one nothing is done.
+    """
     try:
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+        allocator = ctypes.CDLL(None)
+        for name, value in _KEEPING.items():
+            allocator.mallopt(name, value)
     except (AttributeError, OSError, TypeError):
         return
