@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from dangol.engine.ir import Type
 
-RESERVED = frozenset("not never did and or case top true false today yesterday now entry customer lib".split())
-RESERVED_CHANNELS = RESERVED | frozenset("after wait if stop kind".split())
+RESERVED = frozenset(
+    ("not", "never", "did", "and", "or", "case", "top", "true", "false", "today", "yesterday", "now", "entry")
+) | {"customer", "lib"}
+RESERVED_CHANNELS = RESERVED | frozenset(["after", "wait", "if", "stop", "kind"])
 RESERVED_MESSAGES = frozenset({"split"})
 
 LEDGER_EVENTS: tuple[str, ...] = ("sent", "delivered", "opened", "clicked", "failed", "unsubscribed")

@@ -330,7 +330,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Top:
-    """The first `count`, or ⌈share · n⌉ of the n members with a value, highest first, ties by id in code-point order."""
+    """The first `count`, or ⌈share · n⌉ of the n members with a value, highest first; ties by id, in code points."""
 
     by: Value
     count: int | None
@@ -400,7 +400,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Split:
-    """An assignment of customers to arms; `salt` is stable (`playbook/split`), shares sum to 1. `control` gets nothing."""
+    """Customers assigned to arms; `salt` is stable (`playbook/split`), shares sum to 1. `control` gets nothing."""
 
     name: str
     salt: str
@@ -409,7 +409,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When WHO is asked for new entries: exactly one of `cron` (five fields, 0 and 7 are Sunday), `every` and `once` (µs)."""
+    """When WHO is asked for new entries: one of `cron` (five fields, 0 and 7 are Sunday), `every`, `once` (µs)."""
 
     zone: str
     cron: str | None = None

@@ -11,7 +11,7 @@ from dangol.engine import ir
 
 @dataclass
 class Needs:
-    """Attributes, and per event name the properties, that some line asks for (an event without any has an empty set)."""
+    """Attributes, and per event name the properties, that some line asks for (maybe none of an event's)."""
 
     attributes: set[str] = field(default_factory=set)
     events: dict[str, set[str]] = field(default_factory=dict)

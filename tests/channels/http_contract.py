@@ -37,7 +37,7 @@ class HttpContract(ChannelContract):
 
     @pytest.fixture
     def settings(self, server: Provider) -> dict[str, Any]:
-        return {**self.own_settings(), self.url_setting: server.url, "timeout": 0.3}
+        return {**self.own_settings(), self.url_setting: server.url, "timeout": 0.8}
 
     @pytest.fixture
     def single(self, settings: dict[str, Any], around: Surroundings) -> Iterator[Channel]:

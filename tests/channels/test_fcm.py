@@ -54,7 +54,7 @@ class TestFcm(HttpContract):
     @pytest.fixture
     def settings(self, server: Provider) -> dict[str, Any]:
         self.tokens: list[str] = []
-        return {**self.own_settings(), "endpoint": server.url, "token_url": f"{server.url}/token", "timeout": 0.3}
+        return {**self.own_settings(), "endpoint": server.url, "token_url": f"{server.url}/token", "timeout": 0.8}
 
     def address(self, number: int) -> str | None:
         return f"device-token-{number}"

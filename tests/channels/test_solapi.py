@@ -88,7 +88,7 @@ class TestSolapi(HttpContract):
     @pytest.fixture
     def settings(self, server: Provider, time: FakeClock) -> dict[str, Any]:
         self.double = SolapiDouble(time)
-        return {**self.own_settings(), "endpoint": server.url, "timeout": 0.3}
+        return {**self.own_settings(), "endpoint": server.url, "timeout": 0.8}
 
     @pytest.fixture
     def single(self, settings: dict[str, Any], around: Surroundings) -> Any:

@@ -87,7 +87,9 @@ def test_far_away_times_are_clamped_not_crashed() -> None:
     at = utc("2026-08-02T10:00")
     for shift in (Shift(months=10**9), Shift(months=-(10**9)), Shift(days=10**9), Shift(micros=10**30)):
         assert abs(calendar.step(at, shift, "Europe/Berlin")) <= calendar.FAR
-        assert abs(int(zone_for("UTC", np.array([at]), shift).step(np.array([at]), shift)[0])) <= 2 * calendar.FAR
+    zone = zone_for("UTC", np.array([at]), Shift(days=1))
+    for shift in (Shift(months=10**9), Shift(months=-(10**9)), Shift(days=10**9), Shift(micros=10**30)):
+        assert abs(int(zone.step(np.array([at]), shift)[0])) <= 2 * calendar.FAR
 
 
 def day(text: str) -> int:

@@ -204,7 +204,9 @@ def test_clickstream_sequences(clicks: dangol.Project, events: pd.DataFrame) -> 
     assert ids(clicks, "quick_buyer", CLICK_AT) == set(quick.user_id)
     carts, bought = of("add_to_cart"), of("purchase").groupby(["user_id", "session_id"]).timestamp.max().rename("last")
     joined = carts.join(bought, on=["user_id", "session_id"])
-    assert ids(clicks, "hesitated", CLICK_AT) == set(joined[joined["last"].isna() | (joined["last"] < joined.timestamp)].user_id)
+    assert ids(clicks, "hesitated", CLICK_AT) == set(
+        joined[joined["last"].isna() | (joined["last"] < joined.timestamp)].user_id
+    )
     at = pd.Timestamp(CLICK_AT)
     recent = carts[carts.timestamp >= at - pd.Timedelta(days=30)].join(
         of("purchase").groupby("user_id").timestamp.max().rename("last"), on="user_id"
