@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dangol.runner.due import occurrences
 from dangol.runner.plan import Plan, Reading, Sample, ScenarioPlan
 from dangol.runner.traffic import Traffic
 from dangol.views.text import paint, width
@@ -21,7 +22,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "version": 1,
         "at": instant(plan.at, plan.zone),
         "universe": plan.universe,
-        "scenarios": [_scenario(scenario) for scenario in plan.scenarios],
+        "scenarios": [_scenario(scenario, plan.at, plan.zone) for scenario in plan.scenarios],
         "volume": dict(plan.volume),
         "traffic": {channel: _traffic(one) for channel, one in plan.traffic.items()},
         "overlap": [{"scenarios": [o.first, o.second], "customers": o.customers} for o in plan.overlaps],
@@ -40,12 +41,14 @@ def _traffic(one: Traffic) -> dict[str, Any]:
     }
 
 
-def _scenario(plan: ScenarioPlan) -> dict[str, Any]:
+def _scenario(plan: ScenarioPlan, at: int, zone: str) -> dict[str, Any]:
+    asks = _asks_next(plan, at)
     return {
         "playbook": plan.playbook,
         "scenario": plan.scenario,
         "reading": plan.reading.line,
         "entry": plan.reading.entry,
+        "asks_next": None if asks is None else instant(asks, zone),
         "audience": plan.audience,
         "sends": [_send(send) for send in plan.sends],
         "held": [{"reason": held.reason, "count": held.count} for held in plan.held],
@@ -80,7 +83,7 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
     yield f"Plan at {instant(plan.at, plan.zone)} ({plan.zone}), {plan.universe:,} customers. Nothing is sent."
     for scenario in plan.scenarios:
         yield ""
-        yield from _scenario_lines(scenario, colour)
+        yield from _scenario_lines(scenario, plan.at, plan.zone, colour)
     yield ""
     total = sum(plan.volume.values())
     yield f"In all: {_messages(total)}{_channels(plan.volume)}"
@@ -89,9 +92,11 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
         yield f"  {overlap.customers:,} customers are hit by both {overlap.first} and {overlap.second}"
 
 
-def _scenario_lines(plan: ScenarioPlan, colour: bool) -> Iterator[str]:
+def _scenario_lines(plan: ScenarioPlan, at: int, zone: str, colour: bool) -> Iterator[str]:
     yield paint(f"{plan.playbook}/{plan.scenario}", "bold", colour=colour)
     yield from _reading(plan.reading)
+    if (asks := _asks_next(plan, at)) is not None and asks > at:
+        yield f"  asks next at {instant(asks, zone)}; what follows is as if it asked now"
     rows = [(f"{plan.audience:,}", "in the audience")]
     rows += [(f"−{held.count:,}", held.reason) for held in plan.held]
     rows.append((f"{len(plan.sends):,}", f"would be sent to now{_channels(plan.volume)}"))
@@ -100,6 +105,12 @@ def _scenario_lines(plan: ScenarioPlan, colour: bool) -> Iterator[str]:
     if plan.arms:
         yield "  arms: " + ", ".join(f"{arm} {count:,}" for arm, count in plan.arms.items())
     yield from (line for sample in plan.samples for line in _sample(sample))
+
+
+def _asks_next(plan: ScenarioPlan, at: int) -> int | None:
+    """When the schedule next looks for new entries (µs); None without a schedule, or when it never does again."""
+    schedule = plan.record.scenario.schedule
+    return None if schedule is None else next(occurrences(schedule, at - 1), None)
 
 
 def _reading(reading: Reading) -> Iterator[str]:
