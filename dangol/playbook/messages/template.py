@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from liquid import BoundTemplate, Environment, Node, RenderContext
@@ -75,11 +75,16 @@ class Template:
     parts: Mapping[str, BoundTemplate]
     variables: tuple[tuple[str, str], ...]
     """(root, name) of each variable, such as ("customer", "name"), in the order they appear."""
+    plain: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The parts that only print variables, cut into text, root, name, text, …: they are joined many times faster."""
 
     def render(self, values: Mapping[str, object]) -> dict[str, str]:
         """Each part filled in. Raises TemplateError naming the variable that has no value."""
         try:
-            return {name: part.render(**values) for name, part in self.parts.items()}
+            return {
+                name: part.render(**values) if (text := _joined(self.plain.get(name), values)) is None else text
+                for name, part in self.parts.items()
+            }
         except LiquidError as error:
             raise TemplateError(_in_short(error)) from error
         except (ArithmeticError, ValueError, TypeError, RecursionError) as error:  # a filter met a value it cannot take
@@ -90,7 +95,30 @@ def compile_template(parts: Mapping[str, str]) -> Template:
     """The template of a message's parts. Raises TemplateError on a syntax error, an unknown root or filter."""
     compiled = {name: _compile(text, name == HTML) for name, text in parts.items()}
     used = (v for name, text in parts.items() for v in variables_of(text, name))
-    return Template(compiled, tuple(dict.fromkeys((v.root, v.name) for v in used)))
+    plain = {name: cut for name, text in parts.items() if name != HTML and (cut := _cut(text))}
+    return Template(compiled, tuple(dict.fromkeys((v.root, v.name) for v in used)), plain)
+
+
+_PRINTED = re.compile(r"\{\{ *(customer|event|traits)\.(\w+) *\}\}")
+
+
+def _cut(text: str) -> tuple[str, ...] | None:
+    pieces = tuple(_PRINTED.split(text))
+    return None if any("{{" in piece or "{%" in piece for piece in pieces[::3]) else pieces
+
+
+def _joined(pieces: tuple[str, ...] | None, values: Mapping[str, object]) -> str | None:
+    """The text; None when a value is missing or not simply a text or a whole number."""
+    if pieces is None:
+        return None
+    found = [pieces[0]]
+    for place in range(1, len(pieces), 3):
+        named = values.get(pieces[place])
+        value = named.get(pieces[place + 1]) if isinstance(named, Mapping) else None
+        if type(value) is not str and type(value) is not int:
+            return None
+        found += str(value), pieces[place + 2]
+    return "".join(found)
 
 
 @lru_cache(maxsize=4096)
