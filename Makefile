@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test quick lint bench clean
+.PHONY: demo test quick long lint bench clean
 
 # Sets up and runs the main job: a generated shop, its playbooks, the dry run.
 demo: $(VENV)/.installed
@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 
 # Sets up and runs everything that must hold.
 test: lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -19,9 +19,13 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The inner loop: no long-running properties.
+# The inner loop: the language and the engine.
 quick: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow" tests/grammar tests/engine/check tests/engine/vector tests/conformance
+
+# What takes minutes: every point of death, a thousand random ones, a whole month.
+long: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2 -m slow
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m bench.run
