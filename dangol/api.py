@@ -250,6 +250,13 @@ class Project:
         program = self.data.asked.program
         return program.segments.get(what) or program.traits.get(what) or cast(ir.Node, node)
 
+    def features(self, at: At = None) -> list[str]:
+        """The feature plan of all scenarios: each distinct aggregate of events that they need, once."""
+        program = self.files.checked.program
+        evaluation = self.data.evaluate(needs_of(program.scenarios, program), instant_from(at, self.files.zone))
+        evaluation.prepare([scenario.who for scenario in program.scenarios])
+        return evaluation.plan.lines()
+
     def explain(self, what: str, customer: str, at: At = None, lang: Lang = "en") -> Explanation:
         """Why this customer is in or out, or what the value comes from. A scenario is explained by its WHO."""
         from dangol.engine.explanation import explain, explanation_needs

@@ -27,9 +27,10 @@ def plan(
     project = api.load(directory, progress=progress())
     data = project.data
     rehearsed = project.plan(at, only=only, show_personal=show_personal_data)
+    features = project.features(at) if verbose else []
     if as_json:
-        print_json(view.as_json(rehearsed))
+        print_json({**view.as_json(rehearsed), **({"features": features} if verbose else {})})
     else:
-        click.echo(view.as_text(rehearsed, colour=colour(sys.stdout)))
+        click.echo("\n".join([view.as_text(rehearsed, colour=colour(sys.stdout)), *features]))
     show(rehearsed.diagnostics if as_json else (*rehearsed.diagnostics, *data.notes))
     return FINDINGS if any(d.is_error for d in rehearsed.diagnostics) else FINE

@@ -205,6 +205,12 @@ def test_plan_as_json(demo: Path) -> None:
     assert sum(plan["volume"].values()) == sum(len(scenario["sends"]) for scenario in plan["scenarios"])
 
 
+def test_plan_verbose_prints_the_feature_plan(demo: Path) -> None:
+    features = answer("plan", "--verbose", "--project", demo, "--at", AT)["features"]
+    assert any("cart_added" in line for line in features)
+    assert features == list(dict.fromkeys(features))
+
+
 def test_plan_agrees_with_query(demo: Path) -> None:
     (nudge,) = answer("plan", "cart_rescue/nudge", "--project", demo, "--at", AT)["scenarios"]
     members = answer("query", "abandoner and not staff", "--ids", "--project", demo, "--at", AT)
