@@ -21,7 +21,7 @@ lint: $(VENV)/.installed-test
 
 # The inner loop: the language and the engine.
 quick: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 -m "not slow" tests/grammar tests/engine/check tests/engine/vector tests/conformance
+	$(BIN)/python -m pytest -n 2 -m "not slow" tests/engine/check tests/engine/vector tests/conformance
 
 # What takes minutes: every point of death, a thousand random ones, a whole month.
 long: $(VENV)/.installed-test
