@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dangol.addresses import AddressKind, canonical
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.words import texts_of
@@ -123,7 +124,8 @@ _ORDER = {gate: number for number, gate in enumerate(Gate)}
 class Channel:
     """The attributes that hold a customer's address and consents for a channel; None where the project names none.
 
-    Advertising in the hours of `night` needs the consent to it; in those of `closed` none goes out.
+    The address is of a `kind`; telephone numbers without a prefix are of `country`. Advertising in the hours of
+    `night` needs the consent to it; in those of `closed` none goes out.
     """
 
     address: str | None = None
@@ -132,6 +134,8 @@ class Channel:
     consented_at: str | None = None
     night: ir.Quiet | None = None
     closed: ir.Quiet | None = None
+    kind: AddressKind = "other"
+    country: str | None = None
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -258,6 +262,7 @@ class _Reach:
     def __init__(self, policy: Policy, codes: NDArray[np.int64], evaluation: Evaluation, past: Past | None) -> None:
         self.policy, self.codes, self.evaluation, self.past = policy, codes, evaluation, past
         self._suppressed: dict[str, NDArray[np.bool_]] = {}
+        self._canonical: dict[str, NDArray[np.object_] | None] = {}
 
     def consented(self, channel: str) -> NDArray[np.bool_]:
         """Who has consented; missing consent is no consent. Everybody where the project names no consent."""
@@ -287,15 +292,26 @@ class _Reach:
         return np.asarray(known & (self.evaluation.at < ends))
 
     def addressed(self, channel: str) -> NDArray[np.bool_]:
-        """Who has an address; everybody where the project names none."""
-        attribute = self.policy.channels.get(channel, Channel()).address
-        if attribute is None or attribute == "id":
+        """Who has an address that can be sent to; everybody where the project names none."""
+        found = self._addresses(channel)
+        if found is None:
             return np.ones(len(self.codes), bool)
-        value = ir.Attribute(attribute, self.evaluation.state.attributes[attribute].type)
-        present: list[ir.Condition] = [ir.Not(ir.IsMissing(value))]
-        if value.type == "text":
-            present.append(ir.Not(ir.Compare("=", value, ir.Constant("text", ""))))
-        return self.evaluation.members(ir.And(tuple(present)))[self.codes]
+        return np.fromiter((each is not None for each in found), bool, len(found))
+
+    def _addresses(self, channel: str) -> NDArray[np.object_] | None:
+        """The canonical address of each customer (None: none that can be sent to); each distinct value is read once."""
+        if channel in self._canonical:
+            return self._canonical[channel]
+        said, found = self.policy.channels.get(channel, Channel()), None
+        if said.address == "id":
+            values = texts_of(self.evaluation.state.ids, self.codes)
+            found = _each_once(values, lambda value: canonical(said.kind, value, said.country))
+        elif said.address is not None:
+            data = plain(self.evaluation.state.attributes[said.address], self.codes, "UTC")
+            shown = [None if value is None else str(value) for value in data]
+            found = _each_once(shown, lambda value: canonical(said.kind, value, said.country))
+        self._canonical[channel] = found
+        return found
 
     def suppressed(self, channel: str) -> NDArray[np.bool_]:
         """Who is on the suppression list, by id or by the address for the channel."""
@@ -309,11 +325,19 @@ class _Reach:
         if listed is None or not (listed.customers or listed.addresses):
             return found
         found |= np.isin(self.codes, codes_of(self.evaluation.state, tuple(listed.customers)))
-        attribute = self.policy.channels.get(channel, Channel()).address
-        if attribute is not None and attribute != "id" and listed.addresses:
-            values = plain(self.evaluation.state.attributes[attribute], self.codes, "UTC")
-            found |= np.array([str(value) in listed.addresses for value in values], bool)
+        addresses = self._addresses(channel) if listed.addresses else None
+        if addresses is not None:
+            said = self.policy.channels[channel]
+            forms = {canonical(said.kind, value, said.country) for value in listed.addresses} - {None}
+            found |= np.fromiter((value in forms for value in addresses), bool, len(addresses))
         return found
+
+
+def _each_once(values: Sequence[str | None], read: Callable[[str], str | None]) -> NDArray[np.object_]:
+    known = {value: read(value) for value in dict.fromkeys(values) if value is not None}
+    found = np.empty(len(values), object)
+    found[:] = [None if value is None else known[value] for value in values]
+    return found
 
 
 def chosen(scenario: ir.Scenario, position: Position, channel: str | None) -> NDArray[np.bool_]:

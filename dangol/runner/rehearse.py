@@ -12,8 +12,7 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.catalog import normal
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import definitions, read, scenario_reading
-from dangol.playbook.compliance.check import Rules
-from dangol.playbook.compliance.media import closed, night
+from dangol.playbook.compliance.media import address_kind, closed, country_of, night
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.messages.check import texts_of
 from dangol.playbook.messages.template import EVERY, ITEMS, TemplateError, variables_of
@@ -88,7 +87,7 @@ def reading_of(scenario: ir.Scenario, program: ir.Program) -> Reading:
 def policy_of(project: Project) -> Policy:
     """The rules that hold for every send of the project."""
     channels = project.config.channels if project.config is not None else {}
-    rules = {str(name): _channel(project.rules, str(name), channel) for name, channel in channels.items()}
+    rules = {str(name): _channel(project, str(name), channel) for name, channel in channels.items()}
     return Policy(
         project=project.name,
         channels=rules,
@@ -103,7 +102,8 @@ def policy_of(project: Project) -> Policy:
     )
 
 
-def _channel(rules: Rules, name: str, said: Said) -> Channel:
+def _channel(project: Project, name: str, said: Said) -> Channel:
+    rules = project.rules
     medium = rules.medium(normal(name))
     return Channel(
         address=_name(said.address),
@@ -112,11 +112,13 @@ def _channel(rules: Rules, name: str, said: Said) -> Channel:
         consented_at=_name(said.consented_at),
         night=night(medium, rules.laws),
         closed=closed(medium, rules.laws),
+        kind=address_kind(medium),
+        country=country_of(said, rules.laws, project.zone),
     )
 
 
 def _name(line: Line | None) -> str | None:
-    return None if line is None else line.text
+    return None if line is None else normal(line.text)
 
 
 def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:

@@ -43,7 +43,7 @@ def shop(
     (directory / "playbooks").mkdir(exist_ok=True)
     (directory / "dangol.yaml").write_text(CONFIG + config, encoding="utf-8")
     (directory / "playbooks/p.yaml").write_text(playbook, encoding="utf-8")
-    usual = {"name": "Kim", "token": "t", "phone": "010", "ok_push": "true", "ok_sms": "true", "grade": "gold"}
+    usual = {"name": "Kim", "token": "t", "phone": "01012345678", "ok_push": "true", "ok_sms": "true", "grade": "gold"}
     rows = [{**usual, **row} for row in customers]
     header = ["id", *usual]
     text = [",".join(header), *(",".join(str(row[column]) for column in header) for row in rows)]

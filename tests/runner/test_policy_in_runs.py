@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import dangol
 from dangol.diagnostics import DangolError
 from dangol.engine import ir
 from dangol.runner.due import is_asked, occurrences
 from dangol.runner.ledger import Receipt
 from tests.runner.running import MINUTE, Running, rule, texts
+from tests.runner.shops import held, only, sent
 from tests.runner.shops import shop as project
 
 # --- caps ---
@@ -116,9 +118,34 @@ def test_an_unsubscribe_holds_the_next_message(tmp_path: Path) -> None:
 
 
 def test_a_suppressed_address_is_not_written_to(tmp_path: Path) -> None:
-    shop = Running(tmp_path, rule('grade = "gold" → sms "One" else push "Two"'), [{"id": "a", "phone": "077"}, "b"])
-    shop.ledger.suppress(shop.micros("03-01 09:00"), "bounce", address="077", channel="sms")
+    shop = Running(tmp_path, rule('grade = "gold" → sms "One" else push "Two"'), [
+        {"id": "a", "phone": "010-7777-7777"}, "b",
+    ])  # fmt: skip
+    shop.ledger.suppress(shop.micros("03-01 09:00"), "bounce", address="+82 10 7777 7777", channel="sms")
     assert texts(shop.tick("03-01 10:00")) == [("03-01 10:00", "a", "Two"), ("03-01 10:00", "b", "One")]
+
+
+@pytest.mark.parametrize(
+    ("channel", "attribute", "wrong"),
+    [
+        ("sms", "phone", ["010", "none", " ", "010-1234-567x", "12345"]),
+        ("email", "token", ["kim", "kim@shop", "a b@shop.example", "@shop.example", "kim@shop..example"]),
+        ("push", "token", [" "]),
+    ],
+)
+def test_an_address_that_cannot_be_sent_to_is_none(
+    tmp_path: Path, channel: str, attribute: str, wrong: list[str]
+) -> None:
+    fine = {"sms": "+82 10 1234 5678", "email": "Kim@Shop.example", "push": "t:1"}[channel]
+    customers = [{"id": f"c{n}", attribute: value} for n, value in enumerate(wrong)] + [{"id": "ok", attribute: fine}]
+    playbook = rule(f'grade = "gold" → {channel} "One"')
+    shop = Running(tmp_path, playbook, customers)
+    config = (tmp_path / "dangol.yaml").read_text(encoding="utf-8").replace("email: {}", "email: {address: token}")
+    (tmp_path / "dangol.yaml").write_text(config, encoding="utf-8")
+    plan = only(dangol.load(tmp_path).plan("2026-03-01T12:00"))
+    assert list(sent(plan)) == ["ok"]
+    assert held(plan) == {"no address": len(wrong)}
+    shop.ledger.close()
 
 
 def test_missing_consent_waits_and_expires(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, cast
 
+from dangol.addresses import AddressKind
 from dangol.diagnostics import Line
 from dangol.engine.ir import Quiet
 from dangol.playbook.model import Channel
@@ -42,6 +43,24 @@ def medium_of(name: str, channel: Channel) -> Medium:
     if provider is not None and provider.text != "file":
         return "other"
     return _BY_NAME.get(name.lower(), "other")
+
+
+def address_kind(medium: Medium) -> AddressKind:
+    """What an address of the medium is."""
+    if medium in ("sms", "alimtalk", *_KAKAO_ADS):
+        return "phone"
+    return "email" if medium == "email" else "other"
+
+
+def country_of(channel: Channel, laws: Collection[str], zone: str) -> str | None:
+    """The country whose telephone numbers are written without a prefix: the channel's, else that of the laws or of the
+    project's zone; None when nothing tells."""
+    said = setting(channel, "country")
+    if said is not None:
+        return said.text
+    if "kr" in laws or zone == _ZONE:
+        return "KR"
+    return "US" if "us" in laws else None
 
 
 def text_type(channel: Channel) -> str:
