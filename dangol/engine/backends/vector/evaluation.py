@@ -142,9 +142,9 @@ class Evaluation:
         found.time[outside], found.event[outside], found.row[outside] = NO_INSTANT, -1, -1
         return found
 
-    def matches(self, events: ir.Events) -> list[Rows]:
-        """All events that match, of members and others, per event name in time order."""
-        return list(select(self, self.plan.phrase(events, self.moment)))
+    def matches(self, events: ir.Events, entry: Micros | None = None) -> list[Rows]:
+        """All events that match, of members and others, per event name in time order. `entry` as for `members`."""
+        return list(select(self, self.plan.phrase(events, self._asked(entry))))
 
     def _enter(self, found: Entries, rows: Rows) -> None:
         last = np.full(self.state.size, -1, np.int64)
