@@ -58,6 +58,8 @@ def effect(control: Sums, treatment: Sums, scale: Scale) -> Effect | Reason:
     obstacle = _obstacle(control, "control") or _obstacle(treatment, "treatment")
     if obstacle:
         return obstacle
+    if _ratio_is_empty(control, 1) or _ratio_is_empty(treatment, 1):
+        control, treatment = control.without_covariate(), treatment.without_covariate()
     theta = coefficient(control + treatment)
     one, two = control.moments, treatment.moments
     if scale == "relative" and one.mean == 0:
@@ -73,7 +75,7 @@ def coefficient(both: Sums) -> float:
 
     Source: Deng, Xu, Kohavi, Walker, WSDM 2013; of ratios with the linearised values.
     """
-    if not both.adjusted or _ratio_is_empty(both, side=1):
+    if not both.adjusted:
         return 0.0
     moments = both.moments
     return float(moments.covariance / moments.before_variance) if moments.before_variance > 0 else 0.0
@@ -114,4 +116,4 @@ def _obstacle(arm: Sums, name: str) -> Reason | None:
 
 
 def _ratio_is_empty(arm: Sums, side: int) -> bool:
-    return arm.kind == "ratio" and not arm.totals[2 * side + 1]
+    return arm.kind == "ratio" and 2 * side < len(arm.totals) and not arm.totals[2 * side + 1]

@@ -95,13 +95,16 @@ def repeated_p(z: float, looks: tuple[Look, ...]) -> float:
 
     Repeated p-value of Jennison, Turnbull, *Group Sequential Methods*, 2000, section 9.4.
     """
-    low, high = math.log(1e-10), math.log(0.999)
-    if abs(z) <= bounds(looks, math.exp(high))[-1]:
-        return 1.0
-    for _ in range(20):
-        middle = (low + high) / 2
-        low, high = (low, middle) if abs(z) >= bounds(looks, math.exp(middle))[-1] else (middle, high)
-    return math.exp(high)
+    low, high = math.log(1e-12), math.log(0.999)
+    over, under = (bounds(looks, math.exp(x))[-1] - abs(z) for x in (low, high))
+    if under >= 0 or over <= 0:
+        return 1.0 if under >= 0 else 1e-12
+    at, value = high, under
+    while high - low > 1e-6 and abs(value) > 1e-9:
+        at = high - under * (high - low) / (under - over)
+        value = bounds(looks, math.exp(at))[-1] - abs(z)
+        low, high, over, under = (at, high, value, under / 2) if value > 0 else (low, at, over / 2, value)
+    return math.exp(at)
 
 
 def _bound(spend: float, root: float, nodes: NDArray[np.float64], mass: NDArray[np.float64], width: float) -> float:

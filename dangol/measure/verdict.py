@@ -1,0 +1,374 @@
+"""What the sums allow to be said of a target at a look: achieved, missed, open, or cannot be known, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from statistics import NormalDist
+from typing import Literal
+
+from dangol.measure import power, sequential
+from dangol.measure.bayes import PRIOR_SD, posterior
+from dangol.measure.estimate import Effect, Scale, effect
+from dangol.measure.power import Method
+from dangol.measure.proportions import fisher, least_expected, wilson
+from dangol.measure.reason import Code, Reason
+from dangol.measure.sequential import Look
+from dangol.measure.sums import Sums
+
+Answer = Literal["achieved", "missed", "open", "unknown"]
+Status = Literal["on_track", "at_risk", "off_track"]
+Operator = Literal[">=", "<=", ">", "<", "up", "down"]
+
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a KPI line aims at; the fields are those of `ir.Kpi`.
+
+    A level, of an operator or of `up`/`down` from a `baseline` number; else a lift against control: `amount` of the
+    control's mean (1/5 is 20 %), or with `points` of the metric itself (1/50 is 2 pp).
+    """
+
+    op: Operator
+    amount: Fraction
+    points: bool = False
+    baseline: Fraction | None = None
+
+    @property
+    def is_lift(self) -> bool:
+        return self.op in ("up", "down") and self.baseline is None
+
+    @property
+    def lower_is_better(self) -> bool:
+        return self.op in ("<=", "<", "down")
+
+    @property
+    def scale(self) -> Scale:
+        return "absolute" if self.points else "relative"
+
+    @property
+    def bar(self) -> float:
+        """The level to reach in the metric's unit, or the lift to reach on `scale`, negative for `down`."""
+        signed = -self.amount if self.op == "down" else self.amount
+        if self.baseline is None:
+            return float(signed)
+        return float(self.baseline + (signed if self.points else signed * abs(self.baseline)))
+
+    def side(self, low: float, high: float) -> Literal["reached", "missed", "straddles"]:
+        """Where the interval lies: wholly at or beyond the bar, wholly short of it, or on both sides."""
+        worse, better = (-high, -low) if self.lower_is_better else (low, high)
+        bar = -self.bar if self.lower_is_better else self.bar
+        if worse > bar or (worse == bar and self.op not in ("<", ">")):
+            return "reached"
+        return "missed" if better < bar or (better == bar and self.op in ("<", ">")) else "straddles"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was declared before the first look of a comparison.
+
+    `planned`: mature customers per arm expected at the end, `control` among them. `alpha` is two-sided, `scale` decides
+    where there is no target. Below `minimum` customers in an arm nothing is decided.
+    """
+
+    control: str
+    planned: Mapping[str, int]
+    method: Method
+    alpha: float = 0.05
+    scale: Scale = "relative"
+    minimum: int = 100
+    lower_is_better: bool = False
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A look that happened: mature customers per arm, and the share of the time to the deadline that had passed.
+
+    `elapsed` None without a deadline, 1 at it.
+    """
+
+    users: Mapping[str, int]
+    elapsed: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer and the reason for it."""
+
+    answer: Answer
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm against control at a look, with everything needed to show it and to compute it again.
+
+    effect: on the deciding scale, `other` on the other one, a reason where there is none. interval: of the declared
+    method, at 1 − alpha/comparisons; `bound` its half-width in standard errors. p: of the declared method, comparable
+    with alpha at any look; `adjusted_p` over all arms by Holm; `shown`: an effect is. chance_to_win, losses (on the
+    deciding scale): prior N(0, 0.3²) on the relative lift, to display. look: its number; spent: α spent so far.
+    """
+
+    arm: str
+    control: Sums
+    treatment: Sums
+    design: Design
+    target: Target | None
+    comparisons: int
+    effect: Effect | Reason
+    other: Effect | Reason
+    look: int = 0
+    spent: float = 0.0
+    bound: float | None = None
+    interval: tuple[float, float] | None = None
+    p: float | None = None
+    adjusted_p: float | None = None
+    shown: bool = False
+    chance_to_win: float | None = None
+    loss_of_shipping: float | None = None
+    loss_of_keeping: float | None = None
+    verdict: Verdict = Verdict("unknown", Reason("no_customers"))
+
+
+def compare(
+    arms: Mapping[str, Sums],
+    design: Design,
+    looks: Sequence[Counted] = (),
+    target: Target | None = None,
+    final: bool = False,
+    problems: Sequence[Reason] = (),
+) -> tuple[Comparison, ...]:
+    """Every arm against control, in the order of `arms`, by the declared method (measurement 2.2 to 2.8, 5.8).
+
+    `looks` are all so far, in order, this one last (may be empty for `fixed`). `final`: the deadline has passed.
+    `problems` forbid a verdict whatever the numbers say: pass what `ratio_mismatch` and the record found. A lift
+    target that is not reached or missed yet is open before the deadline. ValueError for a target that is a level,
+    arms of different metrics, or a control that is no arm.
+    """
+    if design.control not in arms or (target and not target.is_lift):
+        raise ValueError("a lift needs the sums of its control and a target against it")
+    others = [arm for arm in arms if arm != design.control]
+    found = [_compared(arm, arms, design, looks, target, final, len(others)) for arm in others]
+    adjusted = holm([1.0 if each.p is None else each.p for each in found])
+    return tuple(_answered(each, p, final, problems) for each, p in zip(found, adjusted, strict=True))
+
+
+def holm(ps: Sequence[float]) -> tuple[float, ...]:
+    """Adjusted p of m comparisons, max over j <= i of min(1, (m − j + 1)·p_(j)) ascending. Holm 1979."""
+    adjusted, worst = [0.0] * len(ps), 0.0
+    for rank, i in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        worst = max(worst, min(1.0, (len(ps) - rank) * ps[i]))
+        adjusted[i] = worst
+    return tuple(adjusted)
+
+
+def _compared(
+    arm: str,
+    arms: Mapping[str, Sums],
+    design: Design,
+    looks: Sequence[Counted],
+    target: Target | None,
+    final: bool,
+    comparisons: int,
+) -> Comparison:
+    control, treatment = arms[design.control], arms[arm]
+    scale = target.scale if target else design.scale
+    other: Scale = "absolute" if scale == "relative" else "relative"
+    both = effect(control, treatment, scale), effect(control, treatment, other)
+    start = Comparison(arm, control, treatment, design, target, comparisons, *both)
+    if isinstance(start.effect, Reason):
+        return start
+    return _tested(_believed(start, start.effect), start.effect, _alpha_clock(arm, design, looks, final), final)
+
+
+def _alpha_clock(arm: str, design: Design, looks: Sequence[Counted], final: bool) -> tuple[Look, ...]:
+    """The pair's distinct looks. Before the deadline the clock shows the share of planned customers or of the time,
+    whichever is less, so that a faster entry than planned leaves α for the deadline; at the deadline it shows 1."""
+    pair = (design.control, arm)
+    planned = max(1, sum(design.planned.get(each, 0) for each in pair))
+    clock = []
+    for counted in looks:
+        users = sum(counted.users.get(each, 0) for each in pair)
+        elapsed = 1.0 if counted.elapsed is None else counted.elapsed
+        clock.append(Look(users, 1.0 if counted.elapsed == 1 else min(1.0, users / planned, elapsed)))
+    if final and clock:
+        clock[-1] = Look(clock[-1].users, 1.0)
+    return sequential.distinct_looks([look for look in clock if look.users > 0])
+
+
+def _believed(start: Comparison, found: Effect) -> Comparison:
+    base = abs(found.control) if found.scale == "absolute" else 1.0
+    belief = posterior(found.value, found.se, PRIOR_SD * base if base else None)
+    lower = start.target.lower_is_better if start.target else start.design.lower_is_better
+    return replace(
+        start,
+        chance_to_win=belief.chance_to_win(lower),
+        loss_of_shipping=belief.loss_of_shipping(lower),
+        loss_of_keeping=belief.loss_of_keeping(lower),
+    )
+
+
+def _tested(start: Comparison, found: Effect, clock: tuple[Look, ...], final: bool) -> Comparison:
+    """With the interval and p of the declared method; one that is fixed has none before the deadline."""
+    alpha, total = start.design.alpha / start.comparisons, start.control.n + start.treatment.n
+    start = replace(start, look=len(clock))
+    if start.design.method == "always_valid":
+        planned = max(1, sum(start.design.planned.get(each, 0) for each in (start.design.control, start.arm)))
+        bound = sequential.confidence_multiplier(alpha, total, planned)
+        interval = (found.value - bound * found.se, found.value + bound * found.se)
+        p = sequential.always_valid_p(found.value / found.se, start.design.alpha, total, planned)
+        return replace(start, bound=bound, interval=interval, p=p)
+    if start.design.method == "fixed":
+        if not final:
+            return start
+        bound, p = -_NORMAL.inv_cdf(alpha / 2), _fixed_p(start, found)
+        return replace(start, bound=bound, interval=found.interval(bound), p=p, spent=alpha)
+    if not clock:
+        return start
+    bound = sequential.bounds(clock, alpha)[-1]
+    spent = sequential.alpha_spent(clock[-1].time, start.design.alpha)
+    p = sequential.repeated_p(found.z, clock)
+    return replace(start, bound=bound, interval=found.interval(bound), p=p, spent=spent)
+
+
+def _fixed_p(start: Comparison, found: Effect) -> float:
+    return fisher(start.control, start.treatment) if _too_few_conversions(start) else found.p
+
+
+def _too_few_conversions(start: Comparison) -> bool:
+    return start.control.kind == "share" and least_expected(start.control, start.treatment) < 5
+
+
+def _answered(found: Comparison, adjusted: float, final: bool, problems: Sequence[Reason]) -> Comparison:
+    shown = found.p is not None and adjusted <= found.design.alpha
+    found = replace(found, adjusted_p=None if found.p is None else adjusted, shown=shown)
+    obstacle = _obstacle(found, problems)
+    if obstacle:
+        return replace(found, shown=False, verdict=Verdict("unknown" if final else "open", obstacle))
+    return replace(found, verdict=_lift_verdict(found, final))
+
+
+def _obstacle(found: Comparison, problems: Sequence[Reason]) -> Reason | None:
+    """The first reason why no verdict may be taken, the gravest first."""
+    if problems:
+        return problems[0]
+    if isinstance(found.effect, Reason):
+        nobody = found.control.kind == "share" and not (found.control + found.treatment).totals[0]
+        return Reason("no_conversions") if nobody and found.effect.code != "no_customers" else found.effect
+    for arm, name in ((found.control, found.design.control), (found.treatment, found.arm)):
+        if arm.n < found.design.minimum:
+            return Reason("too_few_customers", arm.n, found.design.minimum, name)
+    if _too_few_conversions(found):
+        return Reason("too_few_conversions", least_expected(found.control, found.treatment), 5)
+    negative = found.effect.scale == "relative" and found.effect.control < 0
+    return Reason("negative_control", found.effect.control) if negative else None
+
+
+def _lift_verdict(found: Comparison, final: bool) -> Verdict:
+    waiting: Answer = "unknown" if final else "open"
+    if found.interval is None:
+        return Verdict(waiting, Reason("fixed_before_deadline"))
+    side = found.target.side(*found.interval) if found.target else "straddles"
+    if side == "reached":
+        return Verdict("achieved", Reason("target_reached"))
+    if side == "missed":
+        return Verdict("missed", Reason("target_not_reached"))
+    return Verdict(waiting, Reason("effect_shown_size_not" if found.shown else "no_effect_shown"))
+
+
+@dataclass(frozen=True)
+class Level:
+    """Progress of one population towards a level.
+
+    interval: both one-sided limits at 1 − alpha, None without an estimate. forecast: before the deadline, the chance
+    to end on the right side of the target; `status` words it.
+    """
+
+    sums: Sums
+    target: Target
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    forecast: float | None = None
+    status: Status | None = None
+    verdict: Verdict = Verdict("unknown", Reason("no_customers"))
+
+
+def level(
+    sums: Sums,
+    target: Target,
+    planned: int,
+    final: bool = False,
+    alpha: float = 0.05,
+    minimum: int = 2,
+    problems: Sequence[Reason] = (),
+) -> Level:
+    """A level KPI (measurement 5.8): decided at the deadline by the one-sided interval, forecast before it.
+
+    `planned`: mature customers expected at the deadline. ValueError for a target that is a lift.
+    """
+    if target.is_lift:
+        raise ValueError("a lift is compared with its control")
+    obstacle = _level_obstacle(sums, minimum)
+    measured = Level(sums, target) if sums.n < 2 or _no_ratio(sums) else _measured(sums, target, planned, final, alpha)
+    return replace(measured, verdict=_level_verdict(measured, final, problems[0] if problems else obstacle))
+
+
+def _measured(sums: Sums, target: Target, planned: int, final: bool, alpha: float) -> Level:
+    interval = _one_sided(sums, alpha)
+    if final:
+        return Level(sums, target, sums.mean, interval)
+    forecast = _forecast(sums, target, planned)
+    status: Status = "on_track" if forecast >= 0.8 else "at_risk" if forecast >= 0.3 else "off_track"
+    return Level(sums, target, sums.mean, interval, forecast, status)
+
+
+def _level_obstacle(sums: Sums, minimum: int) -> Reason | None:
+    if sums.n == 0:
+        return Reason("no_customers", 0, minimum)
+    if sums.n < max(2, minimum):
+        return Reason("too_few_customers", sums.n, max(2, minimum))
+    if _no_ratio(sums):
+        return Reason("no_denominator")
+    if sums.kind == "share" and not sums.totals[0]:
+        return Reason("no_conversions")
+    return Reason("no_variation") if sums.kind != "share" and not sums.moments.variance > 0 else None
+
+
+def _level_verdict(found: Level, final: bool, obstacle: Reason | None) -> Verdict:
+    if obstacle or found.interval is None:
+        return Verdict("unknown" if final else "open", obstacle or Reason("no_customers"))
+    if not final:
+        return Verdict("open", Reason("before_deadline"))
+    words: Mapping[str, tuple[Answer, Code]] = {
+        "reached": ("achieved", "target_reached"),
+        "missed": ("missed", "target_not_reached"),
+        "straddles": ("unknown", "straddles_target"),
+    }
+    answer, code = words[found.target.side(*found.interval)]
+    return Verdict(answer, Reason(code))
+
+
+def _no_ratio(sums: Sums) -> bool:
+    return sums.kind == "ratio" and not sums.totals[1]
+
+
+def _one_sided(sums: Sums, alpha: float) -> tuple[float, float]:
+    """Wilson's limits of a share, else t with the delta variance."""
+    if sums.kind == "share":
+        return wilson(sums.n, int(sums.totals[0]), -_NORMAL.inv_cdf(alpha))
+    from scipy.special import stdtrit
+
+    half = -float(stdtrit(sums.n - 1, alpha)) * math.sqrt(sums.moments.variance / sums.n)
+    return sums.mean - half, sums.mean + half
+
+
+def _forecast(sums: Sums, target: Target, planned: int) -> float:
+    if sums.kind == "share":
+        chance = power.share_forecast(sums.n, int(sums.totals[0]), planned, target.bar)
+    else:
+        chance = power.mean_forecast(sums.n, sums.mean, sums.moments.variance, planned, target.bar)
+    return 1 - chance if target.lower_is_better else chance
