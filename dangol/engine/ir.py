@@ -487,6 +487,34 @@ class Kpi:
 
 
 @dataclass(frozen=True)
+class Guardrail:
+    """What must not get worse while a KPI is pursued: a level over the reached (`op` is a comparison), or a change of
+    at most `amount` in the direction `op` against `versus`, over the assigned (a margin: non-inferiority).
+
+    `metric`, `per`, `amount`, `points`, `same` and `written` as in `Kpi`.
+    """
+
+    metric: Metric
+    per: Literal["customer"] | Events | None
+    op: Literal[">=", "<=", ">", "<", "up", "down"]
+    amount: Fraction
+    points: bool
+    versus: Literal["control", "holdout"] | None
+    zone: str
+    same: tuple[str, ...] = ()
+    written: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class OnDeadline:
+    """What happens to the arms at the KPI's deadline when no winner stands: `extend` puts it off once by `shift`."""
+
+    action: Literal["keep control", "send best", "extend", "stop"]
+    shift: Shift | None = None
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True)
 class Winner:
     """One arm of `split` is chosen by `metric` at `confidence` once each arm has `minimum` customers."""
 
@@ -526,6 +554,8 @@ class Scenario:
     priority: int = 0
     holdout: Fraction | None = None
     winner: Winner | None = None
+    guardrails: tuple[Guardrail, ...] = ()
+    on_deadline: OnDeadline | None = None
 
 
 @dataclass(frozen=True)

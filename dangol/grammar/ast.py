@@ -525,6 +525,27 @@ class Kpi(Node):
 
 
 @dataclass(frozen=True)
+class Guardrail(Node):
+    """`METRIC [per customer|per EVENT] (<= LEVEL | up|down at most CHANGE vs GROUP)`; the fields as those of `Kpi`"""
+
+    metric: Expr
+    per: Name | None
+    op: Literal[">=", "<=", ">", "<", "up", "down"]
+    amount: Number
+    points: bool
+    versus: str | None
+    same: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True)
+class OnDeadline(Node):
+    """`keep control`, `send best`, `extend 14d`, `stop`"""
+
+    action: Literal["keep control", "send best", "extend", "stop"]
+    delay: Duration | None = None
+
+
+@dataclass(frozen=True)
 class Cap(Node):
     """`2 per 7d`, `1 per 1d on push`, `3 per calendar week`"""
 
@@ -549,11 +570,28 @@ class Again(Node):
     delay: Duration | None = None
 
 
-Beside = Cron | Every | Daily | Weekly | Once | Split | Share | Winner | Kpi | Cap | Quiet | Again | Duration | Number
+Beside = (
+    Cron
+    | Every
+    | Daily
+    | Weekly
+    | Once
+    | Split
+    | Share
+    | Winner
+    | Kpi
+    | Cap
+    | Quiet
+    | Again
+    | Duration
+    | Number
+    | Guardrail
+    | OnDeadline
+)
 
 LineKind = Literal[
     "expression", "scenario", "schedule", "split", "holdout", "winner", "kpi", "cap", "quiet", "again", "expires",
-    "limit", "priority",
+    "limit", "priority", "guardrail", "on_deadline",
 ]  # fmt: skip
 """What a line is read as. `expression` also serves segments, traits, `exit` and the query command."""
 

@@ -304,6 +304,23 @@ class Build:
         target = (aim.op, aim.amount, aim.points, aim.versus, aim.baseline)
         return ast.Kpi(metric, per, *target, by, same, span=span)
 
+    def guardrail(self, span: Span, metric: ast.Expr, *parts: Any) -> ast.Guardrail:
+        metric, same = phrases.take_same(metric, self.problems)
+        aim, per = parts[-1], parts[0] if len(parts) == 2 else None
+        return ast.Guardrail(metric, per, aim.op, aim.amount, aim.points, aim.versus, same, span=span)
+
+    def keep_control(self, span: Span) -> ast.OnDeadline:
+        return ast.OnDeadline("keep control", span=span)
+
+    def send_best(self, span: Span) -> ast.OnDeadline:
+        return ast.OnDeadline("send best", span=span)
+
+    def extend(self, span: Span, delay: ast.Duration) -> ast.OnDeadline:
+        return ast.OnDeadline("extend", delay, span=span)
+
+    def stop_at_deadline(self, span: Span) -> ast.OnDeadline:
+        return ast.OnDeadline("stop", span=span)
+
     def per(self, span: Span, group: Token) -> ast.Name:
         return self.name(group.span, group)
 

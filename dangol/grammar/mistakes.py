@@ -25,6 +25,8 @@ EXAMPLES: dict[str, str] = {
     "expires": "24h",
     "limit": "5000",
     "priority": "1",
+    "guardrail": "unsubscribed within 7d <= 0.5%",
+    "on_deadline": "keep control",
 }
 SCHEDULES = {
     "weekly": "weekly on Mon at 09:00",
@@ -138,7 +140,7 @@ def _where(scene: Scene) -> Problem | None:
 
 
 def _comma(scene: Scene) -> Problem | None:
-    if scene.at != "," or scene.kind not in ("expression", "scenario", "kpi", "winner"):
+    if scene.at != "," or scene.kind not in ("expression", "scenario", "kpi", "winner", "guardrail"):
         return None
     places = scene.open_brackets()
     if places and places[-1] and scene.before[places[-1] - 1].type == "NAME":

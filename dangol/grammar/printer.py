@@ -125,11 +125,27 @@ def _weekly(node: ast.Weekly) -> str:
 
 
 def _kpi(node: ast.Kpi) -> str:
-    per = f" per {print_node(node.per)}" if node.per else ""
     against = f" vs {node.versus}" if node.versus else f" from {print_node(node.baseline)}" if node.baseline else ""
-    amount = node.amount.written or (f"{_plain(node.amount.value * 100)}pp" if node.points else print_node(node.amount))
-    same = _same(node.same)
-    return f"{print_node(node.metric)}{same}{per} {node.op} {amount}{against} by {print_node(node.by)}"
+    return f"{_measured(node)} {node.op} {_amount(node)}{against} by {print_node(node.by)}"
+
+
+def _guardrail(node: ast.Guardrail) -> str:
+    if node.versus is None:
+        return f"{_measured(node)} {node.op} {_amount(node)}"
+    return f"{_measured(node)} {node.op} at most {_amount(node)} vs {node.versus}"
+
+
+def _measured(node: ast.Kpi | ast.Guardrail) -> str:
+    per = f" per {print_node(node.per)}" if node.per else ""
+    return f"{print_node(node.metric)}{_same(node.same)}{per}"
+
+
+def _amount(node: ast.Kpi | ast.Guardrail) -> str:
+    return node.amount.written or (f"{_plain(node.amount.value * 100)}pp" if node.points else print_node(node.amount))
+
+
+def _on_deadline(node: ast.OnDeadline) -> str:
+    return f"{node.action} {print_node(node.delay)}" if node.delay else node.action
 
 
 def _cap(node: ast.Cap) -> str:
@@ -201,6 +217,8 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
         f"by {print_node(node.metric)} at {print_node(node.confidence)} after {node.minimum} each → send to rest"
     ),
     ast.Kpi: _kpi,
+    ast.Guardrail: _guardrail,
+    ast.OnDeadline: _on_deadline,
     ast.Cap: _cap,
     ast.Quiet: lambda node: f"{print_node(node.start)}–{print_node(node.end)}",
     ast.Again: _again,

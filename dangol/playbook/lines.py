@@ -99,7 +99,7 @@ class Lines:
         yield from (Written(one.line, one.tree) for one in self.definitions)
         for scenario in self.scenarios:
             text = scenario.text
-            yield from (text.rule, *text.exits, *text.kpis)
+            yield from (text.rule, *text.exits, *text.kpis, *text.guardrails)
 
     def schedules(self) -> dict[tuple[str, str], Line]:
         """The line of each scenario's schedule, by (playbook, scenario)."""
@@ -169,6 +169,8 @@ class Lines:
             "priority": self.parse(scenario.priority, "priority"),
             "holdout": self.parse(scenario.holdout, "holdout"),
             "winner": self.parse(scenario.winner, "winner"),
+            "guardrails": self.parse_all(scenario.guardrails, "guardrail"),
+            "on_deadline": self.parse(scenario.on_deadline, "on_deadline"),
         }
         if rule is not None:
             text = ScenarioText(playbook.name, name, rule, name_line=name_line, **beside, **shared)

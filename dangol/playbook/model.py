@@ -111,6 +111,8 @@ class Segment(Model):
 
 
 class Scenario(Model):
+    """`kpi`: the first line is the primary one. `accept`: rule of docs/smart.md → why its warning is accepted."""
+
     rule: Text
     schedule: Text | None = None
     kpi: Lines = ()
@@ -122,6 +124,9 @@ class Scenario(Model):
     limit: Text | None = None
     priority: Text | None = None
     winner: Text | None = None
+    guardrails: Lines = ()
+    on_deadline: Text | None = None
+    accept: dict[Name, Text] = Field(default_factory=dict)
     quiet: Text | None = None
     enabled: Yes = True
 

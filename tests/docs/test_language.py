@@ -23,7 +23,7 @@ SEOUL = "Asia/Seoul"
 PAGE = Path(__file__).parents[2] / "docs" / "language.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 FENCE = re.compile(r"^```dangol *([^\n]*)\n(.*?)\n```\n(?:> ([^\n]*)\n)?", re.MULTILINE | re.DOTALL)
-KINDS: dict[str, Any] = {"splits": "split", "exit": "expression"}
+KINDS: dict[str, Any] = {"splits": "split", "exit": "expression", "guardrails": "guardrail"}
 
 PRODUCT = {"product": "text", "category": "text"}
 CATALOG = Catalog(
@@ -94,8 +94,8 @@ def test_the_page_has_its_examples() -> None:
     assert len([reading for _, reading in fences("") if reading]) > 5
     assert fences("scenario")
     assert fences("wrong")
-    assert {key for key, _ in examples()} >= {*get_args(ast.LineKind), "splits", "exit"} - {
-        "expression", "scenario", "split",
+    assert {key for key, _ in examples()} >= {*get_args(ast.LineKind), "splits", "exit", "guardrails"} - {
+        "expression", "scenario", "split", "guardrail",
     }  # fmt: skip
 
 

@@ -200,6 +200,10 @@ BESIDE = (
     ("priority", "high"),
     ("kpi", "purchased within 7d up 20% by 2026-12-31"),
     ("kpi", "purchased within 7d up 20 pp vs control by 2026-12-31"),
+    ("guardrail", "refunded within 14d up 10% vs control"),
+    ("guardrail", "unsubscribed within 7d <= 0.5% by 2026-12-31"),
+    ("on_deadline", "extend"),
+    ("on_deadline", "send the best"),
     ("cap", "1.5 per 7d"),
     ("limit", ""),
 )

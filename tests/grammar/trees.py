@@ -188,6 +188,25 @@ BESIDE = {
     ),
     "holdout": shares.map(ast.Share),
     "winner": st.builds(ast.Winner, metrics, shares, whole),
+    "guardrail": st.one_of(
+        st.builds(
+            lambda metric, per, op, amount, same: ast.Guardrail(metric, per, op, amount, False, None, same),
+            metrics,
+            st.none() | names,
+            st.sampled_from([">=", "<=", ">", "<"]),
+            numbers,
+            sames,
+        ),
+        st.builds(
+            lambda metric, op, amount, points: ast.Guardrail(metric, None, op, amount, points, "control"),
+            metrics,
+            st.sampled_from(["up", "down"]),
+            shares,
+            st.booleans(),
+        ),
+    ),
+    "on_deadline": st.sampled_from(["keep control", "send best", "stop"]).map(ast.OnDeadline)
+    | durations.map(lambda delay: ast.OnDeadline("extend", delay)),
     "kpi": st.one_of(
         st.builds(
             lambda metric, per, op, amount, by, same: ast.Kpi(metric, per, op, amount, False, None, None, by, same),

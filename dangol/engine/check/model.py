@@ -70,6 +70,8 @@ class ScenarioText:
     holdout: Written[ast.Share] | None = None
     outer_holdout: bool = False
     winner: Written[ast.Winner] | None = None
+    guardrails: tuple[Written[ast.Guardrail], ...] = ()
+    on_deadline: Written[ast.OnDeadline] | None = None
     splits: Mapping[str, Written[ast.Split]] = field(default_factory=dict)
     broken_splits: frozenset[str] = frozenset()
     """Names of splits whose line did not parse: naming one is not reported again."""

@@ -60,6 +60,11 @@ class _Reading:
         kpis = (
             [self.line(w, lambda tree, scope: targets.kpi(tree, setting, scope)) for w in text.kpis] if setting else []
         )
+        guardrails = (
+            [self.line(w, lambda tree, scope: targets.guardrail(tree, setting, scope)) for w in text.guardrails]
+            if setting
+            else []
+        )
         caps = [self.line(w, lambda tree, scope: beside.cap(tree, scope, text.channels)) for w in text.caps]
         found = replace(
             ir.Scenario(text.playbook, text.name, ir.Always(True), None, None, steps, exits),
@@ -75,6 +80,8 @@ class _Reading:
             priority=self.line(text.priority, lambda tree, scope: beside.whole(tree, "priority", None, scope)) or 0,
             holdout=self.line(text.holdout, beside.holdout),
             winner=self.line(text.winner, lambda tree, scope: targets.winner(tree, used, scope)),
+            guardrails=tuple(g for g in guardrails if g is not None),
+            on_deadline=self.line(text.on_deadline, lambda tree, scope: targets.on_deadline(tree, used, scope)),
         )
         self.parts.done()
         assert anchor is not None

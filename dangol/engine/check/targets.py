@@ -39,6 +39,28 @@ def kpi(tree: ast.Kpi, setting: Setting, scope: Scope) -> ir.Kpi:
     return ir.Kpi(metric, per, tree.op, amount, tree.points, versus, baseline, by, scope.zone, same, written)
 
 
+def guardrail(tree: ast.Guardrail, setting: Setting, scope: Scope) -> ir.Guardrail:
+    """What must not get worse."""
+    scope = own_messages(scope)
+    metric = read_metric(tree.metric, scope)
+    per = _per(tree, metric, scope)
+    versus = _versus(tree, metric, setting, scope)
+    amount = _amount(tree, metric, scope)
+    same, written = _same(tree, metric, setting, scope), scope.line.text.strip()
+    return ir.Guardrail(metric, per, tree.op, amount, tree.points, versus, scope.zone, same, written)
+
+
+def on_deadline(tree: ast.OnDeadline, splits: Sequence[ir.Split], scope: Scope) -> ir.OnDeadline:
+    """What happens at the deadline when no winner stands."""
+    if tree.action in ("keep control", "send best") and not splits:
+        message = f"`{tree.action}` chooses among the arms of a split, and the rule names none"
+        raise scope.error("E318", message, tree, ("write `stop` or `extend 14d`, or leave it out",))
+    shift = instants.shift(tree.delay) if tree.delay is not None else None
+    if tree.delay is not None and not tree.delay.amount:
+        raise scope.error("E318", "the deadline is put off by a time above zero", tree.delay)
+    return ir.OnDeadline(tree.action, shift, scope.zone)
+
+
 def winner(tree: ast.Winner, splits: Sequence[ir.Split], scope: Scope) -> ir.Winner:
     """How one arm is chosen."""
     metric = read_metric(tree.metric, own_messages(scope))
@@ -129,7 +151,7 @@ def _within(inner: ast.Expr, scope: Scope) -> tuple[ir.Shift, tuple[ast.Clause, 
 # --- what it is compared with -------------------------------------------------------------------------------------
 
 
-def _per(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> Literal["customer"] | ir.Events | None:
+def _per(tree: ast.Kpi | ast.Guardrail, metric: ir.Metric, scope: Scope) -> Literal["customer"] | ir.Events | None:
     if tree.per is None:
         if metric.function is not None and tree.versus is not None:
             message = "groups differ in size: compare per customer"
@@ -146,7 +168,9 @@ def _per(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> Literal["customer"] 
     return phrases.matching(tree.per, scope).events
 
 
-def _versus(tree: ast.Kpi, metric: ir.Metric, setting: Setting, scope: Scope) -> Literal["control", "holdout"] | None:
+def _versus(
+    tree: ast.Kpi | ast.Guardrail, metric: ir.Metric, setting: Setting, scope: Scope
+) -> Literal["control", "holdout"] | None:
     if tree.versus is None:
         return None
     if tree.versus not in ("control", "holdout"):
@@ -167,16 +191,17 @@ def _versus(tree: ast.Kpi, metric: ir.Metric, setting: Setting, scope: Scope) ->
     return tree.versus  # type: ignore[return-value]
 
 
-def _amount(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> Fraction:
+def _amount(tree: ast.Kpi | ast.Guardrail, metric: ir.Metric, scope: Scope) -> Fraction:
     number = tree.amount
     rate = metric.function is None
     written = text_of(number)
+    change = f"{tree.op} at most" if isinstance(tree, ast.Guardrail) else tree.op
     if tree.op in ("up", "down"):
         if tree.points and not rate:
-            raise scope.error("E310", "percentage points are for rates", number, (f"write `{tree.op} 10%`",))
+            raise scope.error("E310", "percentage points are for rates", number, (f"write `{change} 10%`",))
         if not tree.points and not number.percent:
-            hints = (f"write `{tree.op} {written}%`", f"write `{tree.op} {written}pp`") if rate else (
-                f"write `{tree.op} {written}%`",)  # fmt: skip
+            hints = (f"write `{change} {written}%`", f"write `{change} {written}pp`") if rate else (
+                f"write `{change} {written}%`",)  # fmt: skip
             raise scope.error("E310", "a change is a percentage", number, hints)
         if number.value <= 0:
             raise scope.error("E310", "a change lies above zero", number)
@@ -199,7 +224,7 @@ def _baseline(tree: ast.Kpi, metric: ir.Metric, scope: Scope) -> None:
         raise scope.error("E310", "a baseline lies above zero", tree.baseline)
 
 
-def _same(tree: ast.Kpi, metric: ir.Metric, setting: Setting, scope: Scope) -> tuple[str, ...]:
+def _same(tree: ast.Kpi | ast.Guardrail, metric: ir.Metric, setting: Setting, scope: Scope) -> tuple[str, ...]:
     if tree.same and setting.anchor is None:
         message = "`with same` ties to the event that starts an entry, and this rule is not started by one event"
         raise scope.error("E310", message, tree.same[0])

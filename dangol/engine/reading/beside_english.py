@@ -11,6 +11,11 @@ from dangol.engine.reading.literals import clock, names, percent, quantity
 
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _COMPARISONS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_AT_DEADLINE = {
+    "keep control": "customers who enter after that get no message",
+    "send best": "customers who enter after that get the best arm so far",
+    "stop": "nobody enters any more",
+}
 
 
 def lines(scenario: ir.Scenario, reader: English) -> Iterator[str]:
@@ -29,6 +34,9 @@ def lines(scenario: ir.Scenario, reader: English) -> Iterator[str]:
     if scenario.priority:
         yield f"priority {scenario.priority}"
     yield from (f"target: {kpi(each, reader)}" for each in scenario.kpis)
+    yield from (f"guardrail: {guardrail(each, reader)}" for each in scenario.guardrails)
+    if scenario.on_deadline is not None:
+        yield on_deadline(scenario.on_deadline, reader)
     if scenario.winner is not None:
         yield winner(scenario.winner, reader)
 
@@ -80,6 +88,27 @@ def quiet(node: ir.Quiet) -> str:
 
 def kpi(node: ir.Kpi, reader: English) -> str:
     """The target as a sentence, without `target:`."""
+    what = _measured(node, reader)
+    rate = node.metric.function is None and node.per is None
+    until = f"by the end of {times.day_text(node.by)} ({node.zone})"
+    if node.op in _COMPARISONS:
+        return f"{what} is {_level(node)} {until}"
+    change = _change(node)
+    against = f"against {node.versus}"
+    if node.baseline is not None:
+        against = f"from {percent(node.baseline) if rate else quantity(node.baseline)}"
+    return f"{what} is {node.op} by at least {change} {against}, {until}"
+
+
+def guardrail(node: ir.Guardrail, reader: English) -> str:
+    """What must stay so, as a sentence, without `guardrail:`."""
+    what = _measured(node, reader)
+    if node.op in _COMPARISONS:
+        return f"{what} is {_level(node)}"
+    return f"{what} goes {node.op} by at most {_change(node)} against {node.versus}"
+
+
+def _measured(node: ir.Kpi | ir.Guardrail, reader: English) -> str:
     what = metric(node.metric, reader)
     if node.per == "customer":
         what += ", per customer,"
@@ -87,16 +116,23 @@ def kpi(node: ir.Kpi, reader: English) -> str:
         what += f", per {reader.events(node.per)},"
     if node.same:
         what += f" (with the same {' and '.join(names(name) for name in node.same)} as the entry's event)"
+    return what
+
+
+def _level(node: ir.Kpi | ir.Guardrail) -> str:
     rate = node.metric.function is None and node.per is None
-    until = f"by the end of {times.day_text(node.by)} ({node.zone})"
-    if node.op in _COMPARISONS:
-        level = percent(node.amount) if rate else quantity(node.amount)
-        return f"{what} is {_COMPARISONS[node.op]} {level} {until}"
-    change = f"{quantity(node.amount * 100)} percentage points" if node.points else percent(node.amount)
-    against = f"against {node.versus}"
-    if node.baseline is not None:
-        against = f"from {percent(node.baseline) if rate else quantity(node.baseline)}"
-    return f"{what} is {node.op} by at least {change} {against}, {until}"
+    return f"{_COMPARISONS[node.op]} {percent(node.amount) if rate else quantity(node.amount)}"
+
+
+def _change(node: ir.Kpi | ir.Guardrail) -> str:
+    return f"{quantity(node.amount * 100)} percentage points" if node.points else percent(node.amount)
+
+
+def on_deadline(node: ir.OnDeadline, reader: English) -> str:
+    """What happens when the target's day has passed."""
+    if node.shift is not None:
+        return f"at the target's deadline, if no winner stands: it is put off once by {reader.duration(node.shift)}"
+    return f"at the target's deadline, if no winner stands: {_AT_DEADLINE[node.action]}"
 
 
 def metric(node: ir.Metric, reader: English) -> str:

@@ -12,6 +12,11 @@ from dangol.engine.reading.literals import clock, names, percent, quantity
 
 _DAYS = "일월화수목금토"
 _COMPARISONS = {">=": "이상", "<=": "이하", ">": "초과", "<": "미만"}
+_AT_DEADLINE = {
+    "keep control": "그 뒤에 들어오는 고객에게는 보내지 않음",
+    "send best": "그 뒤에 들어오는 고객은 그때까지 가장 좋은 안을 받음",
+    "stop": "더는 아무도 들어오지 않음",
+}
 _UNITS = {"day": "하루", "week": "한 주", "month": "한 달"}
 _GROUPS = {"control": "대조군(control)", "holdout": "홀드아웃(holdout)"}
 _FUNCTIONS = {"count": "횟수", "sum": "합계", "avg": "평균", "min": "최솟값", "max": "최댓값", "distinct": "종류 수"}
@@ -33,6 +38,9 @@ def lines(scenario: ir.Scenario, reader: Korean) -> Iterator[str]:
     if scenario.priority:
         yield f"우선순위 {scenario.priority}"
     yield from (f"목표: {kpi(each, reader)}" for each in scenario.kpis)
+    yield from (f"지켜야 할 선: {guardrail(each, reader)}" for each in scenario.guardrails)
+    if scenario.on_deadline is not None:
+        yield on_deadline(scenario.on_deadline, reader)
     if scenario.winner is not None:
         yield winner(scenario.winner, reader)
 
@@ -82,6 +90,29 @@ def quiet(node: ir.Quiet) -> str:
 
 def kpi(node: ir.Kpi, reader: Korean) -> str:
     """The target as a sentence."""
+    what = _measured(node, reader)
+    rate = node.metric.function is None and node.per is None
+    until = f"{times.day_text(node.by)}이 끝날 때({node.zone})까지"
+    if node.op in _COMPARISONS:
+        return f"{until} {josa(what, '이/가')} {_level(node)}"
+    change = _change(node)
+    if node.baseline is not None:
+        against = f"{percent(node.baseline) if rate else quantity(node.baseline)}에서"
+    else:
+        against = f"{_GROUPS[node.versus or 'control']}보다"
+    return f"{until} {josa(what, '이/가')} {against} {change} 이상 {'상승' if node.op == 'up' else '하락'}"
+
+
+def guardrail(node: ir.Guardrail, reader: Korean) -> str:
+    """What must stay so, as a sentence."""
+    what = josa(_measured(node, reader), "이/가")
+    if node.op in _COMPARISONS:
+        return f"{what} {_level(node)}"
+    against = _GROUPS[node.versus or "control"]
+    return f"{what} {against}보다 {_change(node)} 넘게 {'오르지' if node.op == 'up' else '내리지'} 않음"
+
+
+def _measured(node: ir.Kpi | ir.Guardrail, reader: Korean) -> str:
     what = metric(node.metric, reader)
     if node.per == "customer":
         what = f"고객 1명당 {what}"
@@ -89,17 +120,23 @@ def kpi(node: ir.Kpi, reader: Korean) -> str:
         what = f"[{reader.events(node.per)}] 1건당 {what}"
     if node.same:
         what = f"진입 이벤트와 {josa(', '.join(names(name) for name in node.same), '이/가')} 같은 것만 센 {what}"
+    return what
+
+
+def _level(node: ir.Kpi | ir.Guardrail) -> str:
     rate = node.metric.function is None and node.per is None
-    until = f"{times.day_text(node.by)}이 끝날 때({node.zone})까지"
-    if node.op in _COMPARISONS:
-        level = percent(node.amount) if rate else quantity(node.amount)
-        return f"{until} {josa(what, '이/가')} {level} {_COMPARISONS[node.op]}"
-    change = f"{quantity(node.amount * 100)}%p" if node.points else percent(node.amount)
-    if node.baseline is not None:
-        against = f"{percent(node.baseline) if rate else quantity(node.baseline)}에서"
-    else:
-        against = f"{_GROUPS[node.versus or 'control']}보다"
-    return f"{until} {josa(what, '이/가')} {against} {change} 이상 {'상승' if node.op == 'up' else '하락'}"
+    return f"{percent(node.amount) if rate else quantity(node.amount)} {_COMPARISONS[node.op]}"
+
+
+def _change(node: ir.Kpi | ir.Guardrail) -> str:
+    return f"{quantity(node.amount * 100)}%p" if node.points else percent(node.amount)
+
+
+def on_deadline(node: ir.OnDeadline, reader: Korean) -> str:
+    """What happens when the target's day has passed."""
+    if node.shift is not None:
+        return f"목표 기한까지 정해진 안이 없으면 기한을 한 번 {reader.duration(node.shift)} 미룸"
+    return f"목표 기한까지 정해진 안이 없으면 {_AT_DEADLINE[node.action]}"
 
 
 def metric(node: ir.Metric, reader: Korean) -> str:

@@ -58,7 +58,7 @@ def scenario_text(
 ) -> ScenarioText:
     beside: dict[str, Any] = {}
     for key, value in lines.items():
-        many = {"exits": "expression", "kpis": "kpi", "caps": "cap"}
+        many = {"exits": "expression", "kpis": "kpi", "caps": "cap", "guardrails": "guardrail"}
         if key in many:
             beside[key] = tuple(written(text, many[key]) for text in value)
         else:

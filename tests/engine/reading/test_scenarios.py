@@ -106,6 +106,11 @@ def test_a_state_and_where_an_anchor_was_found() -> None:
     assert scenario_reading(replace(SCENARIO, anchor_from="abandoner")).entry.endswith(", found in segment `abandoner`")
 
 
+def guardrail(metric: Metric = PURCHASE, **more: object) -> ir.Guardrail:
+    plain = ir.Guardrail(metric, None, "<=", Fraction(1, 200), False, None, SEOUL)
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
 def kpi(metric: Metric = PURCHASE, **more: object) -> ir.Kpi:
     rest: dict[str, object] = {"per": None, "op": "up", "amount": Fraction(1, 5), "points": False, "versus": "control"}
     return ir.Kpi(metric, baseline=None, by=BY, zone=SEOUL, **{**rest, **more})  # type: ignore[arg-type]
@@ -204,6 +209,26 @@ RULES: list[tuple[dict[str, object], str, str]] = [
         f"is up by at least 20% from 42,000, {UNTIL}",
         f"목표: {UNTIL_KO} 고객 1명당 첫 메시지 뒤 7일 안에 생긴 [`purchased`]의 `amount` 합계가 "
         "42,000에서 20% 이상 상승",
+    ),
+    (
+        {"guardrails": (guardrail(),)},
+        f"guardrail: {RATE} is at most 0.5%",
+        f"지켜야 할 선: {RATE_KO}이 0.5% 이하",
+    ),
+    (
+        {"guardrails": (guardrail(op="up", amount=Fraction(1, 10), versus="control"),)},
+        f"guardrail: {RATE} goes up by at most 10% against control",
+        f"지켜야 할 선: {RATE_KO}이 대조군(control)보다 10% 넘게 오르지 않음",
+    ),
+    (
+        {"on_deadline": ir.OnDeadline("send best")},
+        "at the target's deadline, if no winner stands: customers who enter after that get the best arm so far",
+        "목표 기한까지 정해진 안이 없으면 그 뒤에 들어오는 고객은 그때까지 가장 좋은 안을 받음",
+    ),
+    (
+        {"on_deadline": ir.OnDeadline("extend", ir.Shift(days=14), SEOUL)},
+        "at the target's deadline, if no winner stands: it is put off once by 14 days",
+        "목표 기한까지 정해진 안이 없으면 기한을 한 번 14일 미룸",
     ),
     (
         {"winner": ir.Winner("copy", replace(PURCHASE, ledger=True), Fraction(19, 20), 1000)},
