@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NORMAL = NormalDist()
 _CAP = 8.0
+_LEAST = 1e-9
 _POINTS = 12
 
 
@@ -70,7 +71,7 @@ def bounds(looks: tuple[Look, ...], alpha: float) -> tuple[float, ...]:
     """Bounds on |z| at each of the distinct looks, so that all of them together keep `alpha` (measurement 2.7).
 
     B(t) Brownian: the density of those not yet stopped is carried on by numerical convolution, looks need not be
-    equally spaced. A spend too small for a bound below 8 gives 8. Lan, DeMets 1983; Armitage, McPherson, Rowe 1969.
+    equally spaced. A spend below 1e-9 gives 8: no stop at this look. Lan, DeMets 1983; Armitage, McPherson, Rowe 1969.
     """
     import numpy as np
 
@@ -109,7 +110,7 @@ def repeated_p(z: float, looks: tuple[Look, ...]) -> float:
 
 def _bound(spend: float, root: float, nodes: NDArray[np.float64], mass: NDArray[np.float64], width: float) -> float:
     low, high = 0.0, _CAP
-    if spend <= _beyond(high * root, nodes, mass, width):
+    if spend <= max(_LEAST, _beyond(high * root, nodes, mass, width)):
         return _CAP
     while high - low > 1e-10:
         middle = (low + high) / 2
