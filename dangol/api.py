@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dangol.engine.state.model import State
     from dangol.runner.backtest import Backtest
     from dangol.runner.ledger import Ledger
-    from dangol.runner.plan import Plan
+    from dangol.runner.model import Plan
     from dangol.runner.tick import Report
 
 At = dt.datetime | dt.date | str | int | None

@@ -7,6 +7,18 @@ entry("lib.champion").doc, names()                 # what there is
 from __future__ import annotations
 
 from dangol.library.entries import Entry, Topic, entry, is_library, names, topics, vocabulary
-from dangol.library.use import Used, hinted, used_by
+from dangol.library.use import Used, hinted, names_in, used_by
 
-__all__ = ["Entry", "Topic", "Used", "entry", "hinted", "is_library", "names", "topics", "used_by", "vocabulary"]
+__all__ = [
+    "Entry",
+    "Topic",
+    "Used",
+    "entry",
+    "hinted",
+    "is_library",
+    "names",
+    "names_in",
+    "topics",
+    "used_by",
+    "vocabulary",
+]

@@ -51,10 +51,11 @@ def hinted(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
 def _named(written: Written[Any]) -> Iterator[ast.Name]:
     """The library names in a line; most lines have none, and are not looked through."""
     if PREFIX in written.line.text:
-        yield from (name for name in _names(written.tree) if name.parts[0] == "lib")
+        yield from (name for name in names_in(written.tree) if name.parts[0] == "lib")
 
 
-def _names(tree: ast.Node) -> Iterator[ast.Name]:
+def names_in(tree: ast.Node) -> Iterator[ast.Name]:
+    """Every name that a line mentions."""
     pending: list[Any] = [tree]
     while pending:
         item = pending.pop()
@@ -127,7 +128,7 @@ def needs(name: str) -> tuple[Need, ...]:
 
 def _written_over(tree: ast.Expr) -> Iterator[Need]:
     known = vocabulary().catalog
-    for name in _names(tree):
+    for name in names_in(tree):
         if name.parts[0] in known.events or name.parts[0] in known.attributes:
             yield name.parts[0], name.parts[1] if len(name.parts) > 1 else None
         elif name.parts[0] != "lib":  # a property in a `where`: the library gives no two events the same one

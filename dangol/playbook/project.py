@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from dangol.diagnostics import DangolError, Diagnostic, Line, Source, diagnose, diagnose_source, did_you_mean
 from dangol.diagnostics import in_file_order as sort
 from dangol.engine.catalog import Catalog, normal
-from dangol.engine.check import Checked, check
+from dangol.engine.check import Checked, Definition, check
 from dangol.engine.ir import Cap, Quiet, Scenario, Shift
 from dangol.engine.sources import Sources
 from dangol.library import hinted, used_by
@@ -24,6 +24,7 @@ from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
 from dangol.playbook.load import read_model, read_source
 from dangol.playbook.messages.check import template_problems, uses_of
 from dangol.playbook.model import Config, Model, Playbook
+from dangol.playbook.smart.check import cases_of, smart_problems
 
 M = TypeVar("M", bound=Model)
 
@@ -56,6 +57,9 @@ class Project:
 
     reconfirm: Shift | None = None
     """How long a consent holds that nobody confirms."""
+
+    definitions: tuple[Definition, ...] = ()
+    """The segments and traits as written."""
 
     @property
     def name(self) -> str:
@@ -122,11 +126,13 @@ class _Loading:
         if config is not None:
             uses = uses_of(playbooks, lines.scenarios, checked.program.scenarios)
             self.found += compliance_problems(config, uses, lines.schedules(), quiet)
+            self.found += smart_problems(cases_of(lines.scenarios, checked.program))
         meanings = [self._seen(one) for one in checked.diagnostics]
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
             tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked, reconfirm,
+            tuple(lines.definitions),
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dangol.channels.base import Answer, Channel, Failed, Message, RetryAfter, Sent, Unknown
-from dangol.engine import ir
 from dangol.runner.entries import Gone
 from dangol.runner.ledger import Claimed, Ends, Ledger, NewEntries, NewSends, Outcomes, Revisions
-from dangol.runner.plan import END_STATES, Decision, Plan, Record, ScenarioPlan
+from dangol.runner.model import Decision, Plan, Record, ScenarioPlan
+from dangol.runner.plan import END_STATES
 from dangol.runner.policy import ENDS, USES, Gate
 
 SECOND = 1_000_000
@@ -25,7 +24,7 @@ GATES = tuple(Gate)
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 Named = Set[tuple[str, str | None]]
-"""Messages by (playbook, name)."""
+"""Messages by the hash of their text and their name."""
 
 Now = Callable[[], int]
 """The clock, µs since the epoch."""
@@ -41,20 +40,6 @@ class Counts:
 
     def add(self, state: str) -> None:
         self.states[state] = self.states.get(state, 0) + 1
-
-
-def text_of(plan: ScenarioPlan) -> tuple[str, str]:
-    """The hash and body of the text that a scenario's entries run under: its steps and who stays in it."""
-    scenario = plan.record.scenario
-    about = {"reading": plan.reading.line, "steps": list(plan.reading.steps), "count": len(scenario.steps)}
-    body = json.dumps(about, ensure_ascii=False)
-    return hash_of(scenario), body
-
-
-def hash_of(scenario: ir.Scenario) -> str:
-    """What tells one text of a scenario from another: who is in it, its steps, who leaves it."""
-    meaning = repr((scenario.who, scenario.steps, scenario.exits))
-    return hashlib.blake2b(meaning.encode(), digest_size=12).hexdigest()
 
 
 def record(ledger: Ledger, run: int, plan: Plan) -> None:
@@ -99,12 +84,11 @@ def _begin(ledger: Ledger, run: int, plan: ScenarioPlan) -> Ids:
     over = {end.place for end in plan.record.ends if end.reason in anew}
     new = [place for place in np.flatnonzero(entries.is_new).tolist() if place not in over]
     if new:
-        digest, body = text_of(plan)
-        names = entries.names
+        text, names = plan.record.text, entries.names
         ids[new] = ledger.record_entries(
             run,
             NewEntries(
-                plan.playbook, plan.scenario, digest, body,
+                plan.playbook, plan.scenario, text.hash, text.body,
                 customer=[plan.record.customers[place] for place in new],
                 time=entries.time[new],
                 event=[names[code] if (code := int(entries.event[place])) >= 0 else None for place in new],
@@ -115,7 +99,7 @@ def _begin(ledger: Ledger, run: int, plan: ScenarioPlan) -> Ids:
 
 def _decide(ledger: Ledger, run: int, at: int, record: Record, ids: Ids) -> None:
     known = record.entries.is_open
-    following = record.entries.next + 1
+    following = record.entries.next + 1 + record.text.behind
     fresh: list[Decision] = []
     again: list[Decision] = []
     for one in record.decisions:
@@ -153,7 +137,7 @@ def deliver(
 ) -> Counts:
     """Claims what this tick planned, sends it and settles the answers, channel by channel, until nothing is left.
 
-    `informational`: the messages (playbook, name) that are no advertising.
+    `informational`: the messages that are no advertising.
     """
     counts = Counts()
     for name, channel in channels.items():
@@ -282,5 +266,5 @@ def _messages(claimed: Claimed, informational: Named) -> Iterator[Message]:
             arm=claimed.arm[n],
             name=claimed.message[n],
             channel=claimed.channel[n] or "",
-            kind="informational" if (claimed.playbook[n], claimed.message[n]) in informational else "advertising",
+            kind="informational" if (claimed.text[n], claimed.message[n]) in informational else "advertising",
         )

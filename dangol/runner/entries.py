@@ -14,6 +14,7 @@ from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.state.model import NO_INSTANT, Micros, State
+from dangol.runner.texts import Text
 
 if TYPE_CHECKING:
     from dangol.runner.ledger.rows import LastEntries, Running, SentTimes, Steps, Suppressed
@@ -31,6 +32,7 @@ GONE = ("sent", "claimed", "unknown")
 class Past(Protocol):
     """What planning asks of the record of earlier ticks (a ledger, or nothing)."""
 
+    def texts(self, playbook: str, scenario: str) -> dict[str, str]: ...
     def running_entries(self, playbook: str, scenario: str) -> Running: ...
     def steps(self, playbook: str, scenario: str) -> Steps: ...
     def last_entries(self, playbook: str, scenario: str, among: Sequence[str] | None = None) -> LastEntries: ...
@@ -93,10 +95,22 @@ class Gone:
         return len(self.id)
 
 
-def with_new(scenario: ir.Scenario, running: Entries, gone: Gone, evaluation: Evaluation, past: Past | None) -> Entries:
-    """The running entries, and those of WHO who enter now because `again` lets them. Who is `gone` may enter anew."""
+Ended = tuple[NDArray[np.int64], Micros]
+"""Customers whose entries end at this instant, and when each one did."""
+
+
+def with_new(
+    scenario: ir.Scenario,
+    running: Entries,
+    others: NDArray[np.int64],
+    gone: Ended,
+    evaluation: Evaluation,
+    past: Past | None,
+) -> Entries:
+    """The running entries, and those of WHO who enter now because `again` lets them. Who is `gone` may enter anew;
+    `others` are in the scenario already."""
     who = evaluation.members(scenario.who).copy()
-    who[running.codes] = False
+    who[running.codes] = who[others] = False
     begun = _new(scenario, np.flatnonzero(who), evaluation)
     if past is not None and len(begun):
         begun = _let_in(scenario, begun, gone, evaluation, past)
@@ -130,7 +144,7 @@ FEW = 500
 """So many customers are asked of one by one; of more, the whole record is read."""
 
 
-def _let_in(scenario: ir.Scenario, begun: Entries, gone: Gone, evaluation: Evaluation, past: Past) -> Entries:
+def _let_in(scenario: ir.Scenario, begun: Entries, gone: Ended, evaluation: Evaluation, past: Past) -> Entries:
     """Those of them whom `again` lets enter, given their last entry. An anchor event starts one entry at most, and one
     that happened during an entry starts none."""
     ids = evaluation.state.ids
@@ -142,8 +156,8 @@ def _let_in(scenario: ir.Scenario, begun: Entries, gone: Gone, evaluation: Evalu
         column = np.full(evaluation.state.size, NO_INSTANT, np.int64)
         column[codes[codes >= 0]] = getattr(last, name)[codes >= 0]
         if name == "ended_at":
-            here = gone.codes >= 0
-            column[gone.codes[here]] = gone.ended_at[here]
+            here = gone[0] >= 0
+            column[gone[0][here]] = gone[1][here]
         columns[name] = column[begun.codes]
     used = columns["sent_time"] != NO_INSTANT
     fine = np.ones(len(begun), bool)
@@ -157,24 +171,47 @@ def _let_in(scenario: ir.Scenario, begun: Entries, gone: Gone, evaluation: Evalu
     return of_places(begun, fine)
 
 
-def running_entries(
-    scenario: ir.Scenario, evaluation: Evaluation, past: Past | None
-) -> tuple[Entries, NDArray[np.int64]]:
-    """The entries that run, and the ids of those whose customers are not in the data any more."""
-    nobody = np.zeros(0, np.int64)
-    if past is None:
-        return _new(replace(scenario, anchor=None), nobody, evaluation), nobody
-    running = past.running_entries(scenario.playbook, scenario.name)
-    if not len(running.entry):
-        return _new(replace(scenario, anchor=None), nobody, evaluation), nobody
+@dataclass(frozen=True)
+class Recorded:
+    """What the record has of the running entries of a scenario, under whatever text. codes: their customers (−1: not in
+    the data any more)."""
+
+    running: Running
+    steps: Steps
+    codes: NDArray[np.int64]
+
+    def under(self, text: str) -> NDArray[np.bool_]:
+        """Which of them are under a text, by its hash."""
+        if set(self.running.text) == {text}:
+            return np.ones(len(self.codes), bool)
+        return np.array([each == text for each in self.running.text], bool)
+
+
+def recorded(scenario: ir.Scenario, evaluation: Evaluation, past: Past | None) -> Recorded | None:
+    """The running entries of a scenario; None when there are none."""
+    running = None if past is None else past.running_entries(scenario.playbook, scenario.name)
+    if past is None or running is None or not len(running.entry):
+        return None
     codes = codes_of(evaluation.state, running.customer)
-    here = codes >= 0
-    ids, codes, time = running.entry[here], codes[here], running.time[here]
+    return Recorded(running, past.steps(scenario.playbook, scenario.name), codes)
+
+
+def running_entries(
+    scenario: ir.Scenario, text: Text, evaluation: Evaluation, known: Recorded | None
+) -> tuple[Entries, NDArray[np.int64]]:
+    """The running entries under a text, and the ids of those whose customers are not in the data any more."""
+    nobody = np.zeros(0, np.int64)
+    if known is None:
+        return _new(replace(scenario, anchor=None), nobody, evaluation), nobody
+    mine = known.under(text.hash)
+    here = mine & (known.codes >= 0)
+    ids, codes, time = known.running.entry[here], known.codes[here], known.running.time[here]
     everyone = np.full(evaluation.state.size, NO_INSTANT, np.int64)
     everyone[codes] = time
     names, event, row = _anchors(scenario, codes, everyone, evaluation)
-    progress = _progress(ids, past.steps(scenario.playbook, scenario.name))
-    return Entries(codes, time, names, event, row, ids, *progress, everyone), running.entry[~here]
+    entries = Entries(codes, time, names, event, row, ids, *progress(ids, known.steps), everyone)
+    following = np.maximum(entries.next - text.behind, 0)
+    return replace(entries, next=following), known.running.entry[mine & ~here]
 
 
 def _anchors(
@@ -190,7 +227,7 @@ def _anchors(
     return found.names, found.event[codes].astype(np.int64), found.row[codes].astype(np.int64)
 
 
-def _progress(
+def progress(
     ids: NDArray[np.int64], steps: Steps
 ) -> tuple[NDArray[np.int64], Micros, Micros, NDArray[np.object_], Micros, Micros]:
     """next, due, ready, reason, before, went of each entry, from the records of its steps (from 1, by entry and step).
@@ -202,7 +239,7 @@ def _progress(
     due, ready, before, went = (np.full(size, NO_INSTANT, np.int64) for _ in range(4))
     reason = np.full(size, None, object)
     place = np.searchsorted(ids, steps.entry)
-    known = (place < size) & (ids[np.minimum(place, max(size - 1, 0))] == steps.entry) if size else np.zeros(0, bool)
+    known = (place < size) & (ids[np.minimum(place, max(size - 1, 0))] == steps.entry) if size else place < 0
     states = np.array(steps.state, dtype=object)
     is_open = np.isin(states, OPEN)
     done = np.flatnonzero(known & ~is_open)
@@ -220,7 +257,7 @@ def _progress(
 
 def done(ids: NDArray[np.int64], steps: Steps) -> tuple[NDArray[np.int64], Micros]:
     """How many steps each entry is through, and when the last of them was due or went out."""
-    following, _, _, _, before, went = _progress(ids, steps)
+    following, _, _, _, before, went = progress(ids, steps)
     return following, np.maximum(before, went)
 
 

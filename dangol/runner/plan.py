@@ -6,194 +6,73 @@ Nothing here can send: a Plan is data, and this module knows no channel.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from heapq import nsmallest
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dangol.diagnostics import Diagnostic, Line
+from dangol.diagnostics import Diagnostic
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.words import texts_of
 from dangol.runner.caps import Competitor, compete
 from dangol.runner.endings import part, stays
-from dangol.runner.entries import Entries, Gone, Past, running_entries, with_new
+from dangol.runner.entries import Entries, Gone, Past, Recorded, recorded, running_entries, with_new
 from dangol.runner.journey import due_now
+from dangol.runner.model import (
+    Decision,
+    End,
+    Overlap,
+    Plan,
+    Record,
+    Sample,
+    ScenarioPlan,
+    Send,
+    Version,
+)
 from dangol.runner.policy import (
     ENDS,
     FINAL,
     WAITS,
     Channel,
     Gate,
-    Held,
     Outcome,
     Policy,
     is_quiet,
     open_gates,
 )
 from dangol.runner.recipients import Letter, Rendering, render
-from dangol.runner.traffic import Traffic, traffic
+from dangol.runner.traffic import traffic
 from dangol.runner.values import plain
 
 
-@dataclass(frozen=True)
-class Playbook:
-    """What planning needs of a playbook: its holdout, and its messages (name → channel → part → template)."""
+@dataclass
+class _Party:
+    """Who is in a scenario under one of its texts: the running entries that go on, and those that end."""
 
-    name: str
-    holdout: Fraction | None = None
-    messages: Mapping[str, Mapping[str, Mapping[str, Line]]] = field(default_factory=dict)
-    rules: Mapping[str, Line] = field(default_factory=dict)
-    """Scenario → its line, for findings about messages written in the line."""
-    informational: frozenset[str] = frozenset()
-    """The messages that are no advertising."""
-
-
-@dataclass(frozen=True)
-class Send:
-    """One message to one customer. `step` counts from 1; `arm` is None without a split; `message` is the name under
-    `messages:`, or the text itself when it is written in the line."""
-
-    customer: str
-    channel: str
-    step: int
-    arm: str | None
-    message: str
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What one recipient would read: part → text. Values of personal attributes are masked unless asked for."""
-
-    send: Send
-    content: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A scenario in plain words: all on one line, and in parts (who, entry, steps, the definitions they rest on)."""
-
-    line: str
-    who: str
-    entry: str
-    steps: tuple[str, ...]
-    definitions: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class ScenarioPlan:
-    """audience = len(sends) + the sum of the held counts."""
-
-    playbook: str
-    scenario: str
-    reading: Reading
-    audience: int
-    sends: tuple[Send, ...]
-    held: tuple[Held, ...]
-    samples: tuple[Sample, ...]
-    arms: Mapping[str, int]
-    """Arm → entries in it, the control included."""
-    record: Record = field(repr=False, compare=False)
-
-    @property
-    def full_name(self) -> str:
-        """`playbook/scenario`."""
-        return f"{self.playbook}/{self.scenario}"
-
-    @property
-    def volume(self) -> dict[str, int]:
-        """Sends per channel."""
-        channels = [send.channel for send in self.sends]
-        return {channel: channels.count(channel) for channel in dict.fromkeys(channels)}
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Customers whom both scenarios would hit at this instant."""
-
-    first: str
-    second: str
-    customers: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`at` in µs since the epoch; `universe` is the number of customers; `volume` is per channel over all scenarios."""
-
-    at: int
-    zone: str
-    universe: int
-    scenarios: tuple[ScenarioPlan, ...]
-    volume: Mapping[str, int]
-    traffic: Mapping[str, Traffic]
-    """Per channel how long its texts are and what they cost."""
-    overlaps: tuple[Overlap, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What is decided about one step of an entry.
-
-    `place` is the entry's position in the record; `step` counts from 1. state: planned (with channel, message, address,
-    content), held (it waits, for `reason`), expired or cancelled.
-    """
-
-    place: int
-    step: int
-    due: int
-    state: Literal["planned", "held", "expired", "cancelled"]
-    reason: str | None = None
-    channel: str | None = None
-    arm: str | None = None
-    message: str | None = None
-    address: str | None = None
-    content: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class End:
-    """An entry that ends: `finished`, or `left` because it no longer qualifies."""
-
-    place: int
-    state: Literal["finished", "left"]
-    at: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Record:
-    """What applying a scenario's plan writes down: the running entries that are gone, then its entries (id −1: it
-    begins), decisions about steps, and which of these entries end."""
-
-    scenario: ir.Scenario
-    gone: Gone
-    customers: tuple[str, ...]
+    version: Version
+    evaluation: Evaluation
     entries: Entries
-    decisions: tuple[Decision, ...]
-    ends: tuple[End, ...]
+    gone: Gone
+    entered: int = 0
+    """Members of WHO who may not enter (again)."""
 
 
 @dataclass
 class _Draft:
-    """One scenario while it is planned."""
+    """A party while it is planned."""
 
-    reading: Reading
+    party: _Party
     competitor: Competitor
     rendering: Rendering
-    gone: Gone
-    entered: int
-    """Members of WHO who may not enter (again)."""
     arms: Mapping[str, NDArray[np.int16]]
 
 
 def make_plan(
-    scenarios: Sequence[tuple[ir.Scenario, Reading]],
-    playbooks: Mapping[str, Playbook],
+    versions: Sequence[Version],
     policy: Policy,
     evaluation: Evaluation,
     *,
@@ -203,14 +82,15 @@ def make_plan(
     show_personal: bool = False,
     samples: int = 1,
 ) -> Plan:
-    """The plan of these scenarios (each with its reading) at the evaluation's instant.
+    """The plan of these scenarios at the evaluation's instant; the texts of one stand together, today's first.
 
     past: the record of earlier ticks; asked: whether a scenario looks for new entries at this instant.
     """
-    evaluation.prepare([scenario.who for scenario, _ in scenarios])
+    evaluation.prepare([each.scenario.who for each in versions if each.takes_new])
     drafts = [
-        _draft(scenario, reading, playbooks, policy, evaluation, past, asked(scenario))
-        for scenario, reading in scenarios
+        _draft(party, policy, past)
+        for _, texts in groupby(versions, key=lambda each: (each.scenario.playbook, each.scenario.name))
+        for party in _parties(list(texts), evaluation, past, asked)
     ]
     compete(policy, [draft.competitor for draft in drafts], evaluation, past)
     plans: list[ScenarioPlan] = []
@@ -223,8 +103,7 @@ def make_plan(
         one.outcome.hold(Gate.INCOMPLETE, draft.rendering.incomplete)
         one.outcome.hold(Gate.RULE, draft.rendering.forbidden)
         findings += draft.rendering.diagnostics
-        plans.append(_finished(draft, policy, evaluation, hidden, samples))
-    hit = {plan.full_name: frozenset(send.customer for send in plan.sends) for plan in plans}
+        plans.append(_finished(draft, policy, hidden, samples))
     return Plan(
         at=evaluation.at,
         zone=zone,
@@ -232,39 +111,50 @@ def make_plan(
         scenarios=tuple(plans),
         volume=_volume(plans),
         traffic=traffic((d for plan in plans for d in plan.record.decisions), policy.rules, policy.prices),
-        overlaps=tuple(_overlaps(hit)),
+        overlaps=tuple(_overlaps(plans)),
         diagnostics=tuple(findings),
     )
 
 
-def _draft(
-    scenario: ir.Scenario,
-    reading: Reading,
-    playbooks: Mapping[str, Playbook],
-    policy: Policy,
-    evaluation: Evaluation,
-    past: Past | None,
-    asked: bool,
-) -> _Draft:
-    entries, gone = part(scenario, *running_entries(scenario, evaluation, past), evaluation)
-    if asked:
-        entries = with_new(scenario, entries, gone, evaluation, past)
+def _parties(
+    versions: Sequence[Version], evaluation: Evaluation, past: Past | None, asked: Callable[[ir.Scenario], bool]
+) -> Iterator[_Party]:
+    """Who is in one scenario: under each of its texts those who entered under it, and under today's the new ones."""
+    first = versions[0]
+    known = recorded(first.scenario, evaluation, past)
+    parties = [_party(version, known, evaluation) for version in versions]
+    today, scenario = parties[0], first.scenario
+    if asked(scenario):
+        gone = np.concatenate([party.gone.codes for party in parties])
+        others = np.setdiff1d(known.codes[known.codes >= 0], gone) if known is not None else gone[:0]
+        ended = np.concatenate([party.gone.ended_at for party in parties])
+        today.entries = with_new(scenario, today.entries, others, (gone, ended), evaluation, past)
+        if past is not None:
+            outside = evaluation.members(scenario.who).copy()
+            outside[today.entries.codes] = outside[others] = outside[gone[gone >= 0]] = False
+            today.entered = int(np.count_nonzero(outside))
+    yield from parties
+
+
+def _party(version: Version, known: Recorded | None, evaluation: Evaluation) -> _Party:
+    own = evaluation if version.program is None else evaluation.under(version.program)
+    running, lost = running_entries(version.scenario, version.text, own, known)
+    return _Party(version, own, *part(version.scenario, running, lost, own))
+
+
+def _draft(party: _Party, policy: Policy, past: Past | None) -> _Draft:
+    version, entries, evaluation = party.version, party.entries, party.evaluation
+    scenario, playbook = version.scenario, version.playbook
     outcome = Outcome.of(len(entries))
     position = due_now(scenario, entries, evaluation, outcome)
-    playbook = playbooks[scenario.playbook]
     arms = open_gates(
         scenario, playbook.holdout, policy, entries, position, evaluation, outcome, past, playbook.informational
     )
-    entered = 0
-    if past is not None and asked:
-        outside = evaluation.members(scenario.who).copy()
-        outside[entries.codes] = outside[gone.codes[gone.codes >= 0]] = False
-        entered = int(np.count_nonzero(outside))
     quiet = _is_quiet(policy, scenario, evaluation.at)
     wanted = outcome.free & ~(quiet & (entries.reason == Gate.QUIET.value))
     rendering = render(scenario, playbook, entries, position, wanted, arms, evaluation, policy.rules)
     one = Competitor(scenario, entries, position, outcome, rendering.incomplete | rendering.forbidden | quiet)
-    return _Draft(reading, one, rendering, gone, entered, arms)
+    return _Draft(party, one, rendering, arms)
 
 
 def _is_quiet(policy: Policy, scenario: ir.Scenario, at: int) -> bool:
@@ -280,10 +170,9 @@ def _samples(
             yield rendering.masked(letter, hidden) if hidden else letter
 
 
-def _finished(
-    draft: _Draft, policy: Policy, evaluation: Evaluation, hidden: frozenset[str], samples: int
-) -> ScenarioPlan:
-    one, rendering = draft.competitor, draft.rendering
+def _finished(draft: _Draft, policy: Policy, hidden: frozenset[str], samples: int) -> ScenarioPlan:
+    party, one, rendering = draft.party, draft.competitor, draft.rendering
+    version, evaluation = party.version, party.evaluation
     free = one.outcome.free.tolist()
     letters = [letter for letter in rendering.letters if free[letter.place]]
     ids = evaluation.state.ids
@@ -296,10 +185,10 @@ def _finished(
     return ScenarioPlan(
         playbook=one.scenario.playbook,
         scenario=one.scenario.name,
-        reading=draft.reading,
-        audience=len(one.entries) + draft.entered + len(draft.gone),
+        reading=version.reading,
+        audience=len(one.entries) + party.entered + len(party.gone),
         sends=tuple(sorted(map(send, letters), key=lambda each: each.customer)),
-        held=one.outcome.held(draft.entered, draft.gone.gate),
+        held=one.outcome.held(party.entered, party.gone.gate),
         samples=tuple(
             Sample(send(each), each.content) for each in _samples(rendering, letters, customers, hidden, samples)
         ),
@@ -310,12 +199,15 @@ def _finished(
         },
         record=Record(
             one.scenario,
-            draft.gone,
+            version.text,
+            version.playbook.informational,
+            party.gone,
             customers,
             one.entries,
-            tuple(_decisions(one, letters, policy, evaluation)),
+            tuple(_numbered(_decisions(one, letters, policy, evaluation), version.text.behind)),
             tuple(_ends(one, evaluation.at)),
         ),
+        is_earlier=version.is_earlier,
     )
 
 
@@ -339,6 +231,11 @@ def _decisions(
         yield Decision(
             place, w.number, int(dues[place]), "planned", None, w.channel, w.arm, w.message, address, letter.content
         )
+
+
+def _numbered(decisions: Iterator[Decision], behind: int) -> Iterator[Decision]:
+    """The decisions by the numbers that the steps have in the record."""
+    yield from decisions if not behind else (replace(one, step=one.step + behind) for one in decisions)
 
 
 def _addresses(
@@ -376,22 +273,11 @@ def _volume(plans: Sequence[ScenarioPlan]) -> dict[str, int]:
     return total
 
 
-def _overlaps(hit: Mapping[str, frozenset[str]]) -> list[Overlap]:
-    names = list(hit)
-    pairs = ((a, b) for i, a in enumerate(names) for b in names[i + 1 :])
-    return [Overlap(a, b, both) for a, b in pairs if (both := len(hit[a] & hit[b]))]
+def _overlaps(plans: Sequence[ScenarioPlan]) -> Iterator[Overlap]:
+    hit: dict[str, set[str]] = {}
+    for plan in plans:
+        hit.setdefault(plan.full_name, set()).update(send.customer for send in plan.sends)
+    for first, second in combinations(hit, 2):
+        if both := len(hit[first] & hit[second]):
+            yield Overlap(first, second, both)
 
-
-__all__ = [
-    "Gate",
-    "Held",
-    "Overlap",
-    "Plan",
-    "Playbook",
-    "Policy",
-    "Reading",
-    "Sample",
-    "ScenarioPlan",
-    "Send",
-    "make_plan",
-]

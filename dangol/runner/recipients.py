@@ -22,7 +22,7 @@ from dangol.runner.journey import Position
 from dangol.runner.variables import Values
 
 if TYPE_CHECKING:
-    from dangol.runner.plan import Playbook
+    from dangol.runner.model import Playbook
 
 
 @dataclass(frozen=True)

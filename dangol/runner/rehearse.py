@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.catalog import normal
-from dangol.engine.needs import Needs, needs_of
-from dangol.engine.reading import definitions, read, scenario_reading
+from dangol.engine.needs import Needs
 from dangol.playbook.compliance.media import address_kind, closed, country_of, night
 from dangol.playbook.lines import ScenarioFile
-from dangol.playbook.messages.check import texts_of
-from dangol.playbook.messages.template import EVERY, ITEMS, TemplateError, variables_of
 from dangol.playbook.model import Channel as Said
 from dangol.playbook.project import Project, price_of
 from dangol.runner.entries import Past
+from dangol.runner.migration import Moving, changes_of, with_outcomes
+from dangol.runner.model import Plan
 from dangol.runner.personal import personal_attributes
-from dangol.runner.plan import Plan, Playbook, Reading, make_plan
+from dangol.runner.plan import make_plan
 from dangol.runner.policy import Channel, Policy
 from dangol.runner.traffic import Price
+from dangol.runner.versions import versions_of
 
 Evaluate = Callable[[Needs, int], Evaluation]
 
@@ -36,29 +35,31 @@ def rehearse(
     *,
     past: Past | None = None,
     asked: Callable[[ir.Scenario], bool] = lambda scenario: True,
+    migrate: bool = False,
 ) -> Plan:
     """The plan of the enabled scenarios (those of `only`, when it names some) at an instant (µs).
 
-    past: the record of earlier ticks; asked: whether a scenario looks for new entries now (a dry run asks them all).
+    past: the record of earlier ticks; asked: whether a scenario looks for new entries now (a dry run asks them all);
+    migrate: entries under earlier texts go on under today's.
     """
     scenarios = _chosen(project, only)
+    changes = changes_of(project, scenarios, past) if migrate and past is not None else ()
+    past = Moving(past, changes) if changes and past is not None else past
+    versions = versions_of(project, scenarios, past)
     policy = policy_of(project)
-    needs = needs_of(scenarios, project.checked.program)
     for channel in policy.channels.values():
-        needs.attributes |= channel.attributes
-    for scenario in scenarios:
-        _message_needs(project, scenario, needs)
+        versions.needs.attributes |= channel.attributes
     plan = make_plan(
-        [(scenario, reading_of(scenario, project.checked.program)) for scenario in scenarios],
-        _playbooks(project),
+        versions.found,
         policy,
-        evaluate(needs, at),
+        evaluate(versions.needs, at),
         zone=project.zone,
         past=past,
         asked=asked,
         show_personal=show_personal,
     )
-    return replace(plan, diagnostics=(*plan.diagnostics, *_over_limit(project, plan)))
+    findings = (*plan.diagnostics, *versions.unreadable, *_over_limit(project, plan))
+    return replace(plan, diagnostics=findings, migration=with_outcomes(changes, plan))
 
 
 def _over_limit(project: Project, plan: Plan) -> Iterator[Diagnostic]:
@@ -70,18 +71,6 @@ def _over_limit(project: Project, plan: Plan) -> Iterator[Diagnostic]:
         if limit is not None and written is not None and len(planned.sends) > limit:
             message = f"a run would stop here: {len(planned.sends):,} would be hit, the limit is {limit:,}"
             yield diagnose("E512", message, written.line, hints=("raise the limit, or make WHO smaller",))
-
-
-def reading_of(scenario: ir.Scenario, program: ir.Program) -> Reading:
-    """The scenario in plain English."""
-    found = scenario_reading(scenario)
-    return Reading(
-        line=read(scenario, program, zone=scenario.zone),
-        who=found.who,
-        entry=found.entry,
-        steps=tuple(found.steps),
-        definitions={name: read(node, zone=scenario.zone) for name, node in definitions(scenario, program).items()},
-    )
 
 
 def policy_of(project: Project) -> Policy:
@@ -132,45 +121,3 @@ def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
 
 def _compiled(project: Project, file: ScenarioFile) -> ir.Scenario | None:
     return project.compiled.get((file.playbook.name, file.name))
-
-
-def _playbooks(project: Project) -> Mapping[str, Playbook]:
-    rules: dict[str, dict[str, Line]] = {}
-    for scenario in project.scenarios:
-        rules.setdefault(scenario.playbook.name, {})[scenario.name] = scenario.text.rule.line
-    return {
-        file.name: Playbook(
-            name=file.name,
-            holdout=file.holdout,
-            messages=file.messages,
-            rules=rules.get(file.name, {}),
-            informational=frozenset(name for name, kind in file.kinds.items() if kind == "informational"),
-        )
-        for file in project.playbooks
-    }
-
-
-def _message_needs(project: Project, scenario: ir.Scenario, needs: Needs) -> None:
-    """Adds what the scenario's messages print; unknown names are told when the project is checked."""
-    program, events = project.checked.program, project.catalog.events
-    for root, name in _variables(project, scenario):
-        if root == "customer" and name in project.catalog.attributes:
-            needs.attributes.add(name)
-        elif root in ("event", ITEMS) and scenario.anchor is not None:
-            for event in scenario.anchor.names:
-                known = events.get(event, {})
-                needs.property((event,), *(known if (root, name) == (ITEMS, EVERY) else {name} & set(known)))
-        elif root == "traits" and name in program.traits:
-            found = needs_of([program.traits[name]], program)
-            needs.attributes |= found.attributes
-            for event, properties in found.events.items():
-                needs.property((event,), *properties)
-
-
-def _variables(project: Project, scenario: ir.Scenario) -> Iterator[tuple[str, str]]:
-    playbook = next(file for file in project.playbooks if file.name == scenario.playbook)
-    rule = next(f.text.rule.line for f in project.scenarios if (f.playbook, f.name) == (playbook, scenario.name))
-    for text in texts_of(playbook, scenario, rule):
-        for part, line in text.parts.items():
-            with suppress(TemplateError):
-                yield from ((one.root, normal(one.name)) for one in variables_of(line.text, part))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -16,14 +15,16 @@ import numpy as np
 from dangol.channels.base import Channel
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
 from dangol.playbook.project import Project
-from dangol.runner.apply import Counts, Now, deliver, hash_of, record, text_of
+from dangol.runner.apply import Counts, Now, deliver, record
 from dangol.runner.due import is_asked
 from dangol.runner.endings import stays
 from dangol.runner.entries import done
 from dangol.runner.ledger import Ends, Ledger
-from dangol.runner.plan import Plan, ScenarioPlan
+from dangol.runner.migration import carry_out
+from dangol.runner.model import Plan
 from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
+from dangol.runner.texts import Text, Texts
 
 FEW_RUNS = 3
 """Fewer earlier runs than this tell nothing about what is usual."""
@@ -76,34 +77,35 @@ def tick(
 
     confirmed: an unusual audience is fine, once. migrate: running entries move to the scenarios' texts as they are now.
     wait: seconds to wait for another tick to end. Raises DangolError before anything is sent when a limit, a guard, a
-    vanished scenario or a changed text stands against it.
+    vanished scenario or an earlier text that reads no more stands against it.
     """
     with ledger.run_lock(wait):
         _close_finished(ledger, project, at)
         last = next((run.at for run in ledger.runs(20) if run.finished_at is not None), None)
         lapsed = ledger.lapse(max(at, now()), [name for name, channel in channels.items() if channel.idempotent])
         plan = rehearse(
-            project, evaluate, at, past=ledger, asked=lambda scenario: is_asked(scenario.schedule, last, at)
-        )
+            project, evaluate, at, past=ledger, migrate=migrate,
+            asked=lambda scenario: is_asked(scenario.schedule, last, at),
+        )  # fmt: skip
         _guard(project, ledger, plan, confirmed)
-        old = _earlier_texts(ledger, plan)
-        if old and not migrate:
-            raise DangolError(*(_changed(scenario, len(entries)) for scenario, entries in old))
         run = ledger.begin_run(at, now())
-        for scenario, entries in old:
-            ledger.move_entries(run, at, entries, *text_of(scenario))
+        carry_out(ledger, run, at, plan.migration)
         record(ledger, run, plan)
         hit = {one.full_name: [send.customer for send in one.sends] for one in plan.scenarios if one.sends}
         if hit:
             ledger.record_memberships(run, hit, keep_ids=False)
-        told = {(f.name, name) for f in project.playbooks for name, kind in f.kinds.items() if kind == "informational"}
+        told = {(one.record.text.hash, name) for one in plan.scenarios for name in one.record.informational}
         counts = deliver(ledger, channels, at, worker or worker_name(), now, told)
         ledger.finish_run(run, now(), counts.states)
         return Report(run, plan, counts, lapsed)
 
 
+STOPS = ("E512", "E704")
+"""Findings of a plan at which a run stops before the first send: a limit, an earlier text that reads no more."""
+
+
 def _guard(project: Project, ledger: Ledger, plan: Plan, confirmed: bool) -> None:
-    found = [finding for finding in plan.diagnostics if finding.code == "E512"]
+    found = [finding for finding in plan.diagnostics if finding.code in STOPS]
     found += _vanished(project, ledger)
     if not confirmed:
         found += _unusual(ledger, plan)
@@ -142,38 +144,14 @@ FEW_OF_ALL = 0.01
 
 def _close_finished(ledger: Ledger, project: Project, at: int) -> None:
     """Ends the entries that are through with the text they ran under, so that another text cannot lengthen them."""
+    texts = Texts(project)
     for playbook, name in ledger.scenarios_running():
-        scenario = project.compiled.get((playbook, name))
-        counts = {text: json.loads(body)["count"] for text, body in ledger.texts(playbook, name).items()}
-        if scenario is not None and (stays(scenario) or counts.keys() <= {hash_of(scenario)}):
+        scenario, earlier = project.compiled.get((playbook, name)), ledger.texts(playbook, name)
+        if scenario is not None and (stays(scenario) or earlier.keys() <= {texts.of(scenario).hash}):
             continue
+        length = {hash_: len(text.steps) + text.behind for hash_, text in ((h, Text(b)) for h, b in earlier.items())}
         running, steps = ledger.running_entries(playbook, name), ledger.steps(playbook, name)
-        length = np.array([counts[text] for text in running.text])
         through, last = done(running.entry, steps)
-        over = through >= length
+        over = through >= np.array([length[text] for text in running.text])
         if over.any():
             ledger.end_entries(at, Ends(running.entry[over], "finished", np.minimum(last[over], at), Gate.DONE.value))
-
-
-def _earlier_texts(ledger: Ledger, plan: Plan) -> list[tuple[ScenarioPlan, list[int]]]:
-    """The running entries that are under another text of their scenario than the present one."""
-    found = []
-    for scenario in plan.scenarios:
-        digest, _ = text_of(scenario)
-        if ledger.texts(scenario.playbook, scenario.scenario).keys() <= {digest}:
-            continue
-        running = ledger.running_entries(scenario.playbook, scenario.scenario)
-        over = set(scenario.record.gone.id.tolist())
-        old = [
-            int(entry) for entry, text in zip(running.entry, running.text, strict=True)
-            if text != digest and entry not in over
-        ]  # fmt: skip
-        if old:
-            found.append((scenario, old))
-    return found
-
-
-def _changed(scenario: ScenarioPlan, count: int) -> Diagnostic:
-    message = f"{count:,} customers are in `{scenario.full_name}` under its earlier text"
-    hints = ("`dangol plan` shows who is where; `dangol run --migrate` moves them to the new text",)
-    return diagnose("E704", message, Line.of("", "ledger"), hints=hints)

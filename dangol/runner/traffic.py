@@ -11,7 +11,7 @@ from dangol.playbook.compliance import euckr
 from dangol.playbook.compliance.check import Rules
 
 if TYPE_CHECKING:
-    from dangol.runner.plan import Decision
+    from dangol.runner.model import Decision
 
 Range = tuple[int, int]
 """The least and the greatest."""

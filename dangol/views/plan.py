@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dangol.runner.due import occurrences
-from dangol.runner.plan import Plan, Reading, Sample, ScenarioPlan
+from dangol.runner.model import Plan, Reading, Sample, ScenarioPlan
 from dangol.runner.traffic import Traffic
 from dangol.views.text import paint, width
 

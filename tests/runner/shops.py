@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dangol
-from dangol.runner.plan import Plan, ScenarioPlan
+from dangol.runner.model import Plan, ScenarioPlan
 
 CONFIG = """
 project: shop

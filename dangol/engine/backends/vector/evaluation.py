@@ -59,6 +59,10 @@ class Evaluation:
         self._arms = arms
         self._entries: list[Micros] = []
 
+    def under(self, program: ir.Program) -> Evaluation:
+        """Another one of the same state and instant, with other definitions."""
+        return Evaluation(program, self.state, self.at, arms=self._arms, threads=self.threads)
+
     @property
     def program(self) -> ir.Program:
         return self.plan.program
