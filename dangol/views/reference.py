@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dangol.engine.operators import FUNCTIONS, OPERATORS
+from dangol.playbook.smart.rules import reference as smart_rules
 from dangol.views.library import conventional_names, library
 from dangol.views.markdown import table
 
@@ -43,6 +44,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "operators": operators,
     "library": library,
     "conventional_names": conventional_names,
+    "smart_rules": smart_rules,
 }
 _PART = re.compile(r"(<!-- made from the code: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
