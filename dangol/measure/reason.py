@@ -21,12 +21,18 @@ Code = Literal[
     "no_variation",
     "zero_control",
     "negative_control",
+    "uncertain_control",
     "sample_ratio_mismatch",
     "mixed_assignment",
     "definition_changed",
     "windows_open",
     "too_few_days",
     "history_fails",
+    "customers_gone",
+    "amounts_missing",
+    "no_numbers",
+    "no_such_average",
+    "no_such_total",
 ]
 
 

@@ -219,17 +219,17 @@ def _tested(start: Comparison, found: Effect, clock: tuple[Look, ...], final: bo
     if start.design.method == "always_valid":
         planned = max(1, sum(start.design.planned.get(each, 0) for each in (start.design.control, start.arm)))
         bound = sequential.confidence_multiplier(alpha, total, planned)
-        interval = (found.value - bound * found.se, found.value + bound * found.se)
-        p = sequential.always_valid_p(found.value / found.se, start.design.alpha, total, planned)
-        return replace(start, bound=bound, interval=interval, p=p)
+        p = sequential.always_valid_p(found.t, start.design.alpha, total, planned)
+        return replace(start, bound=bound, interval=found.interval(bound), p=p)
     if start.design.method == "fixed":
         if not final:
             return start
         bound, p = -_NORMAL.inv_cdf(alpha / 2), _fixed_p(start, found)
-        return replace(start, bound=bound, interval=found.interval(bound), p=p, spent=alpha)
+        bound = found.quantile(bound)
+        return replace(start, bound=bound, interval=found.interval(bound), p=p, spent=start.design.alpha)
     if not clock:
         return start
-    bound = sequential.bounds(clock, alpha)[-1]
+    bound = found.quantile(sequential.bounds(clock, alpha)[-1])
     spent = sequential.alpha_spent(clock[-1].time, start.design.alpha)
     p = sequential.repeated_p(found.z, clock)
     return replace(start, bound=bound, interval=found.interval(bound), p=p, spent=spent)
@@ -271,7 +271,7 @@ def _obstacle(found: Comparison, problems: Sequence[Reason]) -> Reason | None:
 def _lift_verdict(found: Comparison, final: bool) -> Verdict:
     waiting: Answer = "unknown" if final else "open"
     if found.interval is None:
-        return Verdict(waiting, Reason("fixed_before_deadline"))
+        return Verdict(waiting, Reason("fixed_before_deadline" if found.p is None else "uncertain_control"))
     side = found.target.side(*found.interval) if found.target else "straddles"
     if side == "reached":
         return Verdict("achieved", Reason("target_reached"))

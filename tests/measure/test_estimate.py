@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -20,6 +18,12 @@ def found(control: Sums, treatment: Sums, scale: Scale = "absolute") -> Effect:
     result = effect(control, treatment, scale)
     assert isinstance(result, Effect)
     return result
+
+
+def interval(effect: Effect, errors: float) -> tuple[float, float]:
+    ends = effect.interval(errors)
+    assert ends is not None
+    return ends
 
 
 def spread(values: list[int]) -> Sums:
@@ -46,12 +50,36 @@ def test_another_currency_scales_the_absolute_effect_and_leaves_the_relative_one
     assert (same.value, same.se) == (pytest.approx(relative.value), pytest.approx(relative.se))
 
 
-@given(ARM, ARM)
-def test_the_interval_excludes_zero_just_when_p_is_below_alpha(one: list[int], two: list[int]) -> None:
-    both = found(spread(one), spread(two))
-    low, high = both.interval(1.959963984540054)
-    assume(abs(both.p - 0.05) > 1e-9)
-    assert (both.p < 0.05) == (low > 0 or high < 0)
+@given(ARM, ARM, st.sampled_from(["absolute", "relative"]))
+def test_the_interval_excludes_zero_just_when_p_is_below_alpha(one: list[int], two: list[int], scale: Scale) -> None:
+    both = found(spread(one), spread(two), scale)
+    ends = both.interval(both.quantile(1.959963984540054))
+    assume(ends is not None and abs(both.p - 0.05) > 1e-9)
+    assert ends is not None
+    assert (both.p < 0.05) == (ends[0] > 0 or ends[1] < 0)
+
+
+def test_a_relative_interval_turns_round_with_the_sign_of_its_base() -> None:
+    gains, losses = ([v * sign for v in range(80, 121)] for sign in (1, -1))
+    more = [v + 7 for v in gains], [v - 7 for v in losses]
+    up, down = (
+        found(mean_sums(gains), mean_sums(more[0]), "relative"),
+        found(mean_sums(losses), mean_sums(more[1]), "relative"),
+    )
+    low, high = interval(up, 2.0)
+    assert interval(down, 2.0) == (pytest.approx(-high), pytest.approx(-low))
+    assert low < 0.07 < high
+
+
+def test_with_many_customers_the_relative_interval_is_the_linear_one() -> None:
+    many = found(share_sums(10**7, 10**6), share_sums(10**7, 11 * 10**5), "relative")
+    assert interval(many, 1.96) == pytest.approx((many.value - 1.96 * many.se, many.value + 1.96 * many.se), rel=1e-3)
+    spread = (0.11 * 0.89 + 0.1 * 0.9 * 1.1**2) / 1e7 / 0.1**2
+    assert many.se == pytest.approx(spread**0.5)
+
+
+def test_a_relative_interval_has_no_end_when_control_may_be_zero() -> None:
+    assert found(share_sums(200, 2), share_sums(200, 9), "relative").interval(1.96) is None
 
 
 def test_a_covariate_narrows_the_interval_and_keeps_the_estimate_honest() -> None:
@@ -116,6 +144,6 @@ def test_no_estimate_without_a_reason(control: Sums, treatment: Sums, code: str)
 
 
 def test_the_normal_score_stays_finite() -> None:
-    sure = found(share_sums(10**6, 10), share_sums(10**6, 10**5))
-    assert sure.z == 37
-    assert replace(sure, value=-sure.value).z == -37
+    few, many = share_sums(10**6, 10), share_sums(10**6, 10**5)
+    assert found(few, many).z == 37
+    assert found(many, few).z == -37

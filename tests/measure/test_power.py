@@ -128,7 +128,7 @@ def test_the_forecast_of_a_mean_narrows_towards_the_end() -> None:
 
 def test_power_needs_only_the_standard_library() -> None:
     code = (
-        "import sys; from dangol.measure import bayes, estimate, power, proportions, ratio_mismatch, sequential, verdict;"
+        "import sys; from dangol.measure import bayes, power, proportions, ratio_mismatch, verdict;"
         "b = power.Baseline(.05); p = power.Plan(600, 600, method='always_valid');"
         "power.power(b, .01, p), power.minimum_detectable(b, p), power.users_needed(b, .01, p);"
         "print([m for m in ('numpy', 'pandas', 'scipy') if m in sys.modules])"
