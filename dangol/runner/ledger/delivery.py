@@ -22,9 +22,10 @@ from sqlalchemy import (
     update,
 )
 
+from dangol.runner.ledger.experiments import Experiments
 from dangol.runner.ledger.failures import refusal
 from dangol.runner.ledger.matching import key_of, match_early, send_of, told
-from dangol.runner.ledger.rows import Change, Claimed, NewSends, Outcomes, Revisions, SentTimes, Unknown
+from dangol.runner.ledger.rows import Change, Claimed, NewAssignments, NewSends, Outcomes, Revisions, SentTimes, Unknown
 from dangol.runner.ledger.schema import entries, in_state, meta, scenarios, sends, texts, transitions
 from dangol.runner.ledger.store import Store, bulk, column, columns_of
 
@@ -38,13 +39,14 @@ _OVER = ("sent", "failed", "expired", "cancelled")
 _DETAILS = ("channel", "arm", "message", "address", "content")
 
 
-class Delivery:
+class Delivery(Experiments):
     """Part of a ledger: its sends."""
 
     store: Store
 
-    def record_sends(self, run: int, at: int, new: NewSends) -> int:
-        """Records steps that are due; returns how many were new. One that is recorded already stays as it is."""
+    def record_sends(self, run: int, at: int, new: NewSends, assigned: NewAssignments | None = None) -> int:
+        """Records steps that are due, and who of them is assigned by that; returns how many were new. One that is
+        recorded already stays as it is."""
         keys = {"entry": new.entry, "step": new.step}
         given = {name: getattr(new, name) for name in ("due", *_DETAILS, "state", "reason")}
         ready = new.due if new.ready_at is None else new.ready_at
@@ -54,11 +56,14 @@ class Delivery:
             first = {**keys, "number": 0, "at": at, "state": new.state, "reason": new.reason, "worker": None}
             bulk(connection, self.store.insert_new(transitions), first)
             self._mark(connection, new.entry, _each(new.uses, new.entry))
+            self._assign(connection, at, assigned)
             return written
 
-    def revise(self, at: int, revisions: Revisions) -> int:
-        """Decides anew about sends that nobody has claimed; returns how many were still planned or held."""
+    def revise(self, at: int, revisions: Revisions, assigned: NewAssignments | None = None) -> int:
+        """Decides anew about sends that nobody has claimed, by which some may be assigned; returns how many were still
+        planned or held."""
         with self.store.writing("revise") as connection:
+            self._assign(connection, at, assigned)
             self._mark(connection, revisions.entry, _each(revisions.uses, revisions.entry))
             return self._change(
                 connection, at, revisions.entry, revisions.step, revisions.state, revisions.reason,

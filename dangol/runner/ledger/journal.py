@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from sqlalchemy import (
 
 from dangol.engine.state.model import NO_INSTANT
 from dangol.runner.ledger.failures import refusal
-from dangol.runner.ledger.rows import Ends, LastEntries, NewEntries, Run, Running, SplitStart, Steps
+from dangol.runner.ledger.rows import Ends, LastEntries, NewEntries, Run, Running, Steps
 from dangol.runner.ledger.schema import (
     entries,
     entry_changes,
@@ -37,7 +36,6 @@ from dangol.runner.ledger.schema import (
     runs,
     scenarios,
     sends,
-    splits,
     texts,
     transitions,
 )
@@ -245,20 +243,6 @@ class Journal:
         with self.store.reading() as connection:
             packed = connection.scalar(asked)
         return None if packed is None else json.loads(zlib.decompress(packed))
-
-    def start_split(
-        self, playbook: str, split: str, salt: str, arms: Sequence[tuple[str, Fraction]], at: int
-    ) -> SplitStart:
-        """The split as it was when it first assigned somebody; what is given here if that is now."""
-        written = json.dumps([[arm, str(share)] for arm, share in arms], ensure_ascii=False)
-        key = {"playbook": playbook, "split": split}
-        with self.store.writing("split") as connection:
-            row = {**key, "salt": salt, "arms": written, "started_at": at}
-            connection.execute(self.store.insert_new(splits).values(row))
-            chosen = and_(splits.c.playbook == playbook, splits.c.split == split)
-            found = connection.execute(select(splits).where(chosen)).one()
-        shares = tuple((arm, Fraction(share)) for arm, share in json.loads(found.arms))
-        return SplitStart(found.salt, shares, found.started_at)
 
     # --- inside ---
 

@@ -13,7 +13,37 @@ from dangol.runner.ledger.store import Store
 
 Migration = Callable[[Connection], None]
 
-MIGRATIONS: tuple[Migration, ...] = ()
+
+def _experiments(connection: Connection) -> None:
+    """Who was assigned to what. Entries that began before are not: their draw was not recorded."""
+    is_postgres = connection.dialect.name == "postgresql"
+    number, which, lean = ("BIGSERIAL", "BIGINT", "") if is_postgres else ("INTEGER", "INTEGER", " WITHOUT ROWID")
+    for statement in (
+        "ALTER TABLE meta ADD COLUMN assigned_from BIGINT DEFAULT '1' NOT NULL",
+        "UPDATE meta SET assigned_from = next_entry",
+        "DROP TABLE splits",
+        f"CREATE TABLE experiments (id {number} NOT NULL, playbook TEXT NOT NULL, scenario TEXT NOT NULL, "
+        "phase INTEGER NOT NULL, design TEXT NOT NULL, lines TEXT NOT NULL, planned BIGINT, lint TEXT, "
+        "started_at BIGINT NOT NULL, ended_at BIGINT, PRIMARY KEY (id), UNIQUE (playbook, scenario, phase))",
+        f"CREATE TABLE cohorts (id {number} NOT NULL, experiment {which} NOT NULL, step INTEGER NOT NULL, "
+        "channel TEXT NOT NULL, holdout TEXT NOT NULL, arms TEXT NOT NULL, PRIMARY KEY (id), "
+        "UNIQUE (experiment, step, channel, holdout, arms), FOREIGN KEY (experiment) REFERENCES experiments (id))",
+        f"CREATE TABLE assignments (entry {which} NOT NULL, cohort {which} NOT NULL, due BIGINT NOT NULL, "
+        "at BIGINT NOT NULL, "
+        "PRIMARY KEY (entry), FOREIGN KEY (entry) REFERENCES entries (id), "
+        f"FOREIGN KEY (cohort) REFERENCES cohorts (id)){lean}",
+        f"CREATE TABLE results (experiment {which} NOT NULL, kpi TEXT NOT NULL, look INTEGER NOT NULL, "
+        "at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (experiment, kpi, look), "
+        "FOREIGN KEY (experiment) REFERENCES experiments (id))",
+        f"CREATE TABLE decisions (id {number} NOT NULL, experiment {which} NOT NULL, split TEXT NOT NULL, arm TEXT, "
+        "at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (id), "
+        "FOREIGN KEY (experiment) REFERENCES experiments (id))",
+        "CREATE INDEX decisions_of_experiment ON decisions (experiment)",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_experiments,)
 """The n-th brings a ledger from version n to n + 1; released ones are never edited."""
 
 
@@ -53,7 +83,7 @@ def _version(connection: Connection, name: str) -> int:
 def _create(connection: Connection) -> None:
     schema.metadata.create_all(connection)
     connection.execute(insert(schema.version).values(version=1))
-    connection.execute(insert(schema.meta).values(one=1, ledger=uuid.uuid4().hex[:12], next_entry=1))
+    connection.execute(insert(schema.meta).values(one=1, ledger=uuid.uuid4().hex[:12], next_entry=1, assigned_from=1))
 
 
 def _alone(connection: Connection) -> None:

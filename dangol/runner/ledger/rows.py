@@ -6,8 +6,7 @@ In what goes in, a value that is no sequence stands for every row.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -280,9 +279,102 @@ class Change:
 
 
 @dataclass(frozen=True)
-class SplitStart:
-    """A split as it was when it first assigned somebody."""
+class Start:
+    """A phase of a scenario whose customers are drawn, as it is when it begins.
 
-    salt: str
-    arms: tuple[tuple[str, Fraction], ...]
+    design: how they are drawn (holdouts, namespace, splits: salts and shares) as JSON; lines: hash → each line it is
+    judged by.
+    """
+
+    playbook: str
+    scenario: str
+    phase: int
+    design: str
+    lines: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A phase as it was recorded at its start. planned: its planned customers (N*); lint: the report accepted at the
+    start, as JSON."""
+
+    id: int
+    start: Start
     started_at: int
+    ended_at: int | None
+    planned: int | None
+    lint: str | None
+
+
+class Cohort(NamedTuple):
+    """Whoever is drawn alike at the same step (from 1) on the same channel. holdout: `project`, `playbook`, `scenario`
+    or `none`; arms: split → arm, of who is in a holdout none."""
+
+    step: int
+    channel: str
+    holdout: str
+    arms: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class NewAssignments:
+    """Entries that reach the draw. cohort: positions in `cohorts`. An entry that has reached it before stays as it
+    was."""
+
+    start: Start
+    cohorts: Sequence[Cohort]
+    entry: Column
+    cohort: Column
+    due: Column
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Everyone who was assigned in a phase, once, by the first entry that reached the draw. Parallel columns:
+
+    customer; time: when that entry began; due: when the step that reached the draw was due (the same rule in every
+    group); at: the instant of that run; step (from 1) and channel of that step, sent or not; state: what became of it;
+    sent_at: when the first message of this scenario went out from then on (NO_INSTANT: none did).
+    `holdout`: a position in HOLDOUTS; `arms`: split → a position in `names[split]`, −1 for who is in a holdout.
+    """
+
+    customer: NDArray[np.object_]
+    entry: NDArray[np.int64]
+    time: Micros
+    due: Micros
+    at: Micros
+    step: NDArray[np.int64]
+    channel: NDArray[np.object_]
+    state: NDArray[np.object_]
+    sent_at: Micros
+    holdout: NDArray[np.int8]
+    arms: Mapping[str, NDArray[np.int16]]
+    names: Mapping[str, tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+
+HOLDOUTS = ("none", "project", "playbook", "scenario")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One look at one KPI: everything the verdict rests on, as JSON. `kpi` is the hash of its line."""
+
+    experiment: int
+    kpi: str
+    look: int
+    at: int
+    body: str
+
+
+@dataclass(frozen=True)
+class Won:
+    """A decision about a split: from `at` on everyone new gets `arm`; None: the draw holds again. `body` says why."""
+
+    experiment: int
+    split: str
+    arm: str | None
+    at: int
+    body: str

@@ -44,6 +44,7 @@ meta = Table(
     Column("one", SmallInteger, primary_key=True),
     Column("ledger", Text, nullable=False),
     Column("next_entry", BigInteger, nullable=False),
+    Column("assigned_from", BigInteger, nullable=False, server_default="1"),
 )
 
 runs = Table(
@@ -227,13 +228,65 @@ memberships = Table(
     PrimaryKeyConstraint("run", "name"),
 )
 
-splits = Table(
-    "splits",
+# A phase of a scenario whose customers are drawn: how, and which lines it is judged by, as they were when it began.
+experiments = Table(
+    "experiments",
     metadata,
+    Column("id", _NUMBER, primary_key=True),
     Column("playbook", Text, nullable=False),
-    Column("split", Text, nullable=False),
-    Column("salt", Text, nullable=False),
-    Column("arms", Text, nullable=False),
+    Column("scenario", Text, nullable=False),
+    Column("phase", Integer, nullable=False),
+    Column("design", Text, nullable=False),
+    Column("lines", Text, nullable=False),
+    Column("planned", BigInteger),
+    Column("lint", Text),
     Column("started_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("playbook", "split"),
+    Column("ended_at", BigInteger),
+    UniqueConstraint("playbook", "scenario", "phase"),
 )
+
+cohorts = Table(
+    "cohorts",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("experiment", ForeignKey("experiments.id"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("holdout", Text, nullable=False),
+    Column("arms", Text, nullable=False),
+    UniqueConstraint("experiment", "step", "channel", "holdout", "arms"),
+)
+
+# The first step of an entry that reached the draw, and what was drawn.
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("entry", ForeignKey("entries.id"), primary_key=True, autoincrement=False),
+    Column("cohort", ForeignKey("cohorts.id"), nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    **_LEAN,
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("experiment", ForeignKey("experiments.id"), nullable=False),
+    Column("kpi", Text, nullable=False),
+    Column("look", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("experiment", "kpi", "look"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("experiment", ForeignKey("experiments.id"), nullable=False),
+    Column("split", Text, nullable=False),
+    Column("arm", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("decisions_of_experiment", decisions.c.experiment)

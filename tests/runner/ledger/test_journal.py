@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
@@ -112,11 +110,3 @@ def test_members_and_counts_of_runs(ledger: Ledger) -> None:
     assert ledger.counts_of("vip", limit=1) == [3]
     assert ledger.members_of("vip", run) == ["a", "b\n", "ü"]
     assert ledger.members_of("everyone", run) is None
-
-
-def test_a_split_stays_as_it_started(ledger: Ledger) -> None:
-    arms = [("discount", Fraction(9, 20)), ("scarcity", Fraction(11, 20))]
-    first = ledger.start_split("cart", "offer", "cart/offer", arms, T)
-    later = ledger.start_split("cart", "offer", "salted anew", [("discount", Fraction(1))], T + 1)
-    assert first == later
-    assert first.arms == tuple(arms)

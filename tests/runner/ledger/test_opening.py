@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, inspect, text
 
 from dangol.diagnostics import DangolError
 from dangol.runner.ledger import Ledger, NewSends, ledger_at, open_ledger
-from dangol.runner.ledger.migrations import bring_up_to_date
+from dangol.runner.ledger.migrations import MIGRATIONS, bring_up_to_date
 from dangol.runner.ledger.schema import metadata
 from tests.runner.ledger.story import T, begun, planned
 
@@ -32,10 +32,10 @@ def add_column(connection: Connection) -> None:
 def test_an_older_ledger_is_brought_up_to_date_once(ledger: Ledger) -> None:
     run, _ = begun(ledger)
     for _ in range(2):
-        bring_up_to_date(ledger.store, [add_column])
+        bring_up_to_date(ledger.store, [*MIGRATIONS, add_column])
     with ledger.store.reading() as connection:
         assert connection.execute(text("SELECT id, host FROM runs")).all() == [(run, None)]
-        assert connection.execute(text("SELECT version FROM schema_version")).all() == [(2,)]
+        assert connection.execute(text("SELECT version FROM schema_version")).all() == [(2 + len(MIGRATIONS),)]
 
 
 def test_a_migration_that_fails_leaves_the_ledger_as_it_was(ledger: Ledger) -> None:
@@ -44,8 +44,8 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(ledger: Ledger) -> N
         connection.execute(text("ALTER TABLE nothing ADD COLUMN host TEXT"))
 
     with pytest.raises(DangolError):
-        bring_up_to_date(ledger.store, [breaks])
-    bring_up_to_date(ledger.store, [add_column])
+        bring_up_to_date(ledger.store, [*MIGRATIONS, breaks])
+    bring_up_to_date(ledger.store, [*MIGRATIONS, add_column])
 
 
 def test_a_newer_ledger_is_refused(location: str) -> None:
