@@ -13,14 +13,12 @@ from dangol.engine.backends.vector.columns import missing
 from dangol.engine.backends.vector.selection import Rows
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY
-from dangol.engine.state.model import NO_INSTANT, Codes, EventTable, Mask, Micros, State
+from dangol.engine.state.model import NO_INSTANT, EventTable, Mask, Micros
 
 Floats = NDArray[np.float64]
 
 LOOK_BACK = ir.Shift(days=14)
 """How far back the same behaviour is looked at, at least (measurement 2.4)."""
-
-_MEASURED = ("count", "sum", "distinct", "active_days")
 
 
 @dataclass(frozen=True)
@@ -127,8 +125,7 @@ def tied(
     asked = replace(kpi.events, follows=(*kpi.events.follows, follow))
     kept = {rows.name: _table(rows) for rows in evaluation.matches(asked, entry=entry)}
     state = replace(evaluation.state, events={**evaluation.state.events, **_all(kept, kpi.events.names)})
-    sifted = Evaluation(evaluation.program, state, evaluation.at)
-    return sifted, replace(kpi, events=ir.Events(kpi.events.names, label=kpi.events.label))
+    return evaluation.over(state), replace(kpi, events=ir.Events(kpi.events.names, label=kpi.events.label))
 
 
 def _all(kept: dict[str, EventTable], names: tuple[str, ...]) -> dict[str, EventTable]:

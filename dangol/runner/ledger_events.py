@@ -22,8 +22,16 @@ def ledger_events(needs: Needs, catalog: Catalog) -> frozenset[str]:
 
 def with_ledger(state: State, names: Collection[str], ledger: Ledger) -> State:
     """The state with the ledger's events of these names; those of customers who are not in it count for nobody."""
-    happened = ledger.events()
+    return with_events(state, names, ledger.events())
+
+
+def with_events(
+    state: State, names: Collection[str], happened: Happened, chosen: NDArray[np.bool_] | None = None
+) -> State:
+    """The state with those of the happened events (under the mask, if one is given) that have these names."""
     codes = codes_of(state, happened.customer)
+    if chosen is not None:
+        codes = np.where(chosen, codes, -1)
     kinds = np.array(happened.event, dtype=object)
     columns = {name: _column(_texts(happened, name)) for name in LEDGER_PROPERTIES}
     tables = {}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from dangol.runner.ledger.rows import RECEIPT_KINDS, Micros
-from dangol.runner.ledger.schema import entries, receipts, scenarios, sends
+from dangol.runner.ledger.schema import assignments, cohorts, entries, receipts, scenarios, sends
 from dangol.runner.ledger.store import Store, columns_of
 
 MOST_STEPS = 1_000
@@ -83,3 +83,18 @@ def answers(store: Store, playbook: str, scenario: str, until: int) -> Answers:
         entry, step, kind, time = columns_of(connection.execute(asked).all(), 4)
     key = np.array(entry, np.int64) * MOST_STEPS + np.array(step, np.int64)
     return Answers(key, np.array([RECEIPT_KINDS.index(each) for each in kind], np.int64), np.array(time, np.int64))
+
+
+def mixed(store: Store, experiment: int, until: int) -> int:
+    """How many customers runs up to `until` (µs) drew to more than one group of an experiment."""
+    drawn = cohorts.c.holdout + cohorts.c.arms
+    several = (
+        select(entries.c.customer)
+        .join(assignments, assignments.c.entry == entries.c.id)
+        .join(cohorts, cohorts.c.id == assignments.c.cohort)
+        .where(cohorts.c.experiment == experiment, assignments.c.at <= until)
+        .group_by(entries.c.customer)
+        .having(func.min(drawn) != func.max(drawn))
+    )
+    with store.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(several.subquery())).scalar_one())

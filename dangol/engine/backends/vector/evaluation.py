@@ -63,6 +63,10 @@ class Evaluation:
         """Another one of the same state and instant, with other definitions."""
         return Evaluation(program, self.state, self.at, arms=self._arms, threads=self.threads)
 
+    def over(self, state: State) -> Evaluation:
+        """Another one of the same definitions and instant, over another state of the same customers."""
+        return Evaluation(self.program, state, self.at, arms=self._arms, threads=self.threads)
+
     @property
     def program(self) -> ir.Program:
         return self.plan.program

@@ -1,0 +1,251 @@
+"""What experiments have shown up to an instant: everything is derived anew from the ledger's record and the events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
+from dangol.engine import ir
+from dangol.engine.backends.vector import Evaluation
+from dangol.engine.calendar import day_of
+from dangol.engine.catalog import LEDGER_EVENTS
+from dangol.engine.needs import Needs, needs_of
+from dangol.engine.state.model import NO_INSTANT, State
+from dangol.measure.daily import counts
+from dangol.measure.ratio_mismatch import Mismatch, mismatch
+from dangol.measure.reason import Reason
+from dangol.playbook.project import Project
+from dangol.runner.assigned import Group, Groups, groups
+from dangol.runner.entries import codes_of
+from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger
+from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
+from dangol.runner.ledger_events import with_events
+from dangol.runner.measured import Guarded, Measured, Subject, guard, measure
+from dangol.runner.refunds import refunds
+
+Evaluate = Callable[[Needs, int], Evaluation]
+
+
+@dataclass(frozen=True)
+class Count:
+    """A group: customers assigned, those whom a message has reached, and those of them who unsubscribed."""
+
+    group: Group
+    assigned: int
+    reached: int
+    unsubscribed: int
+
+
+@dataclass(frozen=True)
+class ExperimentResult:
+    """One phase of a scenario (None: nobody has been drawn yet). `srm`: whether the groups have the sizes they were drawn
+    to have, None where that cannot be asked; `problems` forbid every verdict; `changed`: lines that are not those recorded
+    at the start."""
+
+    playbook: str
+    scenario: str
+    zone: str
+    phase: Experiment | None
+    groups: tuple[Count, ...]
+    srm: Mismatch | None
+    problems: tuple[Reason, ...]
+    changed: tuple[str, ...]
+    kpis: tuple[Measured, ...]
+    guardrails: tuple[Guarded, ...]
+
+    @property
+    def full_name(self) -> str:
+        """`playbook/scenario`."""
+        return f"{self.playbook}/{self.scenario}"
+
+
+@dataclass(frozen=True)
+class Results:
+    """Of all experiments at an instant (µs)."""
+
+    at: int
+    zone: str
+    experiments: tuple[ExperimentResult, ...]
+
+
+@dataclass
+class _Record:
+    """What is read of the ledger once for all experiments."""
+
+    ledger: Ledger
+    at: int
+    _messages: Messages | None = None
+    _happened: Happened | None = None
+
+    @property
+    def messages(self) -> Messages:
+        if self._messages is None:
+            self._messages = messages(self.ledger.store, self.at)
+        return self._messages
+
+    @property
+    def happened(self) -> Happened:
+        if self._happened is None:
+            self._happened = self.ledger.events()
+        return self._happened
+
+
+def results(
+    project: Project, evaluate: Evaluate, ledger: Ledger | None, at: int, only: frozenset[str] = frozenset()
+) -> Results:
+    """The results of every scenario with a target (those of `only`, when it names some) at an instant (µs).
+
+    Raises DangolError for a name that no playbook or scenario has.
+    """
+    chosen = _chosen(project, only)
+    program = project.checked.program
+    needs = needs_of([part for scenario in chosen for part in _parts(scenario, project)], program)
+    evaluation = evaluate(needs, at)
+    record = None if ledger is None else _Record(ledger, at)
+    found = [_result(scenario, project, evaluation, record, at) for scenario in chosen]
+    return Results(at, project.zone, tuple(found))
+
+
+def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
+    compiled = {(one.playbook, one.name): one for one in project.checked.program.scenarios}
+    names = {name for playbook, scenario in compiled for name in (playbook, f"{playbook}/{scenario}")}
+    for name in only - names:
+        message = f"there is no playbook or scenario `{name}`"
+        raise DangolError(diagnose("E801", message, Line.of(name, "results"), hints=did_you_mean(name, names)))
+    wanted = [one for one in compiled.values() if not only or only & {one.playbook, f"{one.playbook}/{one.name}"}]
+    return [one for one in wanted if one.kpis or one.guardrails or one.splits or one.holdout or one.winner]
+
+
+def _parts(scenario: ir.Scenario, project: Project) -> Iterator[object]:
+    yield scenario.anchor
+    for kpi in scenario.kpis:
+        yield kpi
+        for name in kpi.same if scenario.anchor is not None else ():
+            yield replaced(scenario.anchor, name)
+    yield from guards(scenario, project)
+    for one in scenario.guardrails:
+        for name in one.same if scenario.anchor is not None else ():
+            yield replaced(scenario.anchor, name)
+
+
+def replaced(anchor: ir.Events | None, name: str) -> ir.Aggregate:
+    """A value that needs a property of the anchor event."""
+    assert anchor is not None
+    return ir.Aggregate("last", anchor, name, "text", "UTC")
+
+
+def guards(scenario: ir.Scenario, project: Project) -> tuple[ir.Guardrail, ...]:
+    """The declared guardrails, and refunds where the catalog has them and nothing is declared about them."""
+    return (*scenario.guardrails, *refunds(scenario, project.catalog))
+
+
+# --- one experiment ---------------------------------------------------------------------------------------------------
+
+
+def _result(
+    scenario: ir.Scenario, project: Project, evaluation: Evaluation, record: _Record | None, at: int
+) -> ExperimentResult:
+    ledger = record.ledger if record is not None else None
+    phases = ledger.experiments(scenario.playbook, scenario.name) if ledger is not None else []
+    phase = phases[-1] if phases else None
+    assigned = ledger.assigned(scenario.playbook, scenario.name, until=at) if ledger is not None and phase else None
+    if record is None or assigned is None or phase is None:
+        return ExperimentResult(
+            scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), _nobody(scenario), ()
+        )
+    drawn = groups(assigned, scenario.splits, _holdouts(project, scenario))
+    told = answers(record.ledger.store, scenario.playbook, scenario.name, at)
+    went = record.messages
+    own = np.array([(kind.playbook, kind.scenario) == (scenario.playbook, scenario.name) for kind in went.kinds], bool)
+    mine = own[went.kind] if len(went) else np.zeros(0, bool)
+    srm = _mismatch(assigned, drawn, scenario.zone)
+    problems = tuple(_problems(assigned, drawn, srm, mixed(record.ledger.store, phase.id, at)))
+    subject = Subject(
+        scenario, _own_events(scenario, evaluation, record), assigned, drawn,
+        codes_of(evaluation.state, assigned.customer.tolist()), at, went, mine,
+        codes_of(evaluation.state, went.customer), told,
+    )  # fmt: skip
+    changed = tuple(one.written for one in scenario.kpis if not _recorded(one.written, phase))
+    kpis = [measure(kpi, subject, (*problems, *_changed(kpi.written in changed))) for kpi in scenario.kpis]
+    watched = tuple(guard(one, subject, problems) for one in guards(scenario, project))
+    counted = tuple(_counted(assigned, drawn, went, mine, told))
+    return ExperimentResult(
+        scenario.playbook, scenario.name, scenario.zone, phase, counted, srm, problems, changed, tuple(kpis), watched
+    )
+
+
+def _nobody(scenario: ir.Scenario) -> tuple[Measured, ...]:
+    return tuple(Measured.of_nobody(kpi) for kpi in scenario.kpis)
+
+
+def _recorded(written: str, phase: Experiment) -> bool:
+    """Whether the line is one of those the phase began with; a phase without lines says nothing."""
+    lines = {" ".join(line.split()) for line in phase.start.lines.values()}
+    return not lines or " ".join(written.split()) in lines
+
+
+def _changed(changed: bool) -> tuple[Reason, ...]:
+    return (Reason("definition_changed"),) if changed else ()
+
+
+def _holdouts(project: Project, scenario: ir.Scenario) -> Mapping[str, Fraction]:
+    playbook = next((file.holdout for file in project.playbooks if file.name == scenario.playbook), None)
+    every = {"project": project.holdout, "playbook": playbook, "scenario": scenario.holdout}
+    return {level: share for level, share in every.items() if share}
+
+
+def _mismatch(assigned: Assigned, drawn: Groups, zone: str) -> Mismatch | None:
+    days, place = np.unique(assigned.at, return_inverse=True)
+    local = np.array([day_of(instant, zone) for instant in days.tolist()], np.int64)[place]
+    looks = counts(local, drawn.of, len(drawn.every), int(local.max(initial=0)))
+    return mismatch(looks, [group.share for group in drawn.every])
+
+
+LEAST_MIXED = 0.01
+
+
+def _problems(assigned: Assigned, drawn: Groups, srm: Mismatch | None, mixed: int) -> Iterator[Reason]:
+    if srm is not None and srm.alarm:
+        yield Reason("sample_ratio_mismatch", srm.p, 0.01)
+    if mixed and mixed >= LEAST_MIXED * len(assigned):
+        yield Reason("mixed_assignment", mixed / len(assigned), LEAST_MIXED)
+    if outside := int(np.count_nonzero(drawn.of < 0)):
+        yield Reason("definition_changed", outside, 0)
+
+
+def _counted(
+    assigned: Assigned, drawn: Groups, went: Messages, mine: np.ndarray[tuple[int], np.dtype[np.bool_]], told: Answers
+) -> Iterator[Count]:
+    unsubscribed = told.key[told.kind == RECEIPT_KINDS.index("unsubscribed")]
+    left = {went.customer[place] for place in np.flatnonzero(np.isin(went.key, unsubscribed) & mine).tolist()}
+    gone = np.fromiter((each in left for each in assigned.customer), bool, len(assigned))
+    reached = assigned.sent_at != NO_INSTANT
+    for number, group in enumerate(drawn.every):
+        here = drawn.of == number
+        yield Count(
+            group, int(np.count_nonzero(here)), int(np.count_nonzero(here & reached)),
+            int(np.count_nonzero(here & reached & gone)),
+        )  # fmt: skip
+
+
+def _own_events(scenario: ir.Scenario, evaluation: Evaluation, record: _Record) -> Evaluation:
+    """With `sent`, `clicked` … being the scenario's own messages, as targets mean them."""
+    lines: Sequence[ir.Kpi | ir.Guardrail] = (*scenario.kpis, *scenario.guardrails)
+    names = _ledger_names(line.metric for line in lines)
+    if not names:
+        return evaluation
+    happened = record.happened
+    own = np.array(
+        [pair == (scenario.playbook, scenario.name) for pair in zip(happened.playbook, happened.scenario, strict=True)],
+        bool,
+    )
+    state: State = with_events(evaluation.state, names, happened, own)
+    return evaluation.over(state)
+
+
+def _ledger_names(metrics: Iterable[ir.Metric]) -> frozenset[str]:
+    return frozenset(name for one in metrics if one.ledger for name in one.events.names if name in LEDGER_EVENTS)
