@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -13,15 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean, in_file_order
 from dangol.engine import ir
-from dangol.engine.calendar import instant_of, micros_of
 from dangol.engine.catalog import LEDGER_EVENTS, Catalog
 from dangol.engine.check import Checked, Written, check, check_expression, extend
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import Lang, reader
 from dangol.engine.sources import Sources
-from dangol.grammar import ast
-from dangol.grammar.parser import parse
 from dangol.library import hinted, is_library, used_by
+from dangol.playbook import adhoc
+from dangol.playbook.adhoc import At, instant_from, parsed
 from dangol.playbook.project import UNKNOWN, load_project
 from dangol.playbook.project import Project as Files
 
@@ -33,13 +30,12 @@ if TYPE_CHECKING:
     from dangol.engine.backends.vector import Evaluation
     from dangol.engine.explanation import Explanation
     from dangol.engine.state.model import State
+    from dangol.grammar import ast
     from dangol.runner.backtest import Backtest
     from dangol.runner.ledger import Ledger
     from dangol.runner.model import Plan
     from dangol.runner.tick import Report
-
-At = dt.datetime | dt.date | str | int | None
-"""An instant: aware or local datetime, a date (its start), a text as in a playbook, µs since the epoch, None (now)."""
+    from dangol.runner.versions import Earlier
 
 Progress = Callable[[str, float], None]
 """Told what is being read and which share of it is done."""
@@ -102,10 +98,19 @@ class Data:
         self.raise_unready()
         self.notes.clear()
         needs = needs.with_all(self._usual)
+        self._look_for(needs)
         state = open_state(
             self.sources, self.catalog, needs.events, needs.attributes, self.directory, self.progress, self.notes
         )
         return Evaluation(self.asked.program, self._with_ledger(state, needs), at, arms=_arms)
+
+    def _look_for(self, needs: Needs) -> None:
+        """Looks into the data for what an earlier text names and no line does today."""
+        events = {name for name in needs.events if name not in self.catalog.events and name not in LEDGER_EVENTS}
+        if self.wider is not None and (events or needs.attributes - self.catalog.attributes.keys()):
+            found, self.wider = self.wider(), None
+            if not found.errors:
+                self.catalog = found.catalog
 
     def _with_ledger(self, state: State, needs: Needs) -> State:
         if not any(name in LEDGER_EVENTS for name in needs.events):
@@ -154,8 +159,19 @@ class Data:
         self.catalog, self.checked, self.asked = found.catalog, found.checked, found.checked
         return self._node(line)
 
+    def scenario(self, line: Line, tree: ast.Scenario, files: Files) -> ir.Scenario:
+        """What a scenario that stands in no playbook means. Raises DangolError when it is wrong."""
+        try:
+            found, self.asked = adhoc.scenario_of(line, tree, files, self.catalog)
+        except DangolError as error:
+            if self.wider is None or not any(one.code in UNKNOWN for one in error.diagnostics):
+                raise
+            self.catalog, self.wider = self.wider().catalog, None
+            found, self.asked = adhoc.scenario_of(line, tree, files, self.catalog)
+        return found
+
     def _node(self, line: Line) -> tuple[ir.Node, tuple[Diagnostic, ...]]:
-        tree = _parsed(line)
+        tree = parsed(line)
         used = used_by([Written(line, tree)], self.catalog, self.zone, self.asked.names.defined)
         self.asked = extend(self.asked, used.definitions, used.broken)
         node, findings = check_expression(tree, line, self.zone, self.asked)
@@ -241,11 +257,20 @@ class Project:
         return tuple(found)
 
     def find(self, what: str) -> ir.Node | ir.Scenario:
-        """The segment, trait or scenario (`playbook/scenario`) of that name, else the line as an expression."""
+        """The segment, trait or scenario (`playbook/scenario`) of that name, else the line as an expression or a whole
+        scenario."""
         program = self.files.checked.program
         for scenario in program.scenarios:
             if what in (f"{scenario.playbook}/{scenario.name}", scenario.name):
                 return scenario
+        if (tree := adhoc.scenario_tree(Line.of(what))) is not None:
+            return self.data.scenario(Line.of(what), tree, self.files)
+        for file in self.files.playbooks:
+            if file.name == what and what not in self.files.checked.types:
+                hints = tuple(f"{what}/{one.name}" for one in program.scenarios if one.playbook == what)
+                raise DangolError(
+                    diagnose("E510", "this is a playbook; name a scenario of it", Line.of(what), hints=hints)
+                )
         node = self.data.node(Line.of(what))[0] if what not in self.files.checked.types else None
         program = self.data.asked.program
         return program.segments.get(what) or program.traits.get(what) or cast(ir.Node, node)
@@ -267,13 +292,27 @@ class Project:
         evaluation = self.data.evaluate(needs, instant_from(at, self.files.zone))
         return explain(node, customer, evaluation, reader(lang, self.files.zone))
 
-    def plan(self, at: At = None, *, only: Iterable[str] = (), show_personal: bool = False) -> Plan:
-        """The dry run, given what the ledger knows of earlier runs. `only`: playbooks or `playbook/scenario`."""
+    def plan(
+        self, at: At = None, *, only: Iterable[str] = (), show_personal: bool = False, migrate: bool = False
+    ) -> Plan:
+        """The dry run, given what the ledger knows of earlier runs. `only`: playbooks or `playbook/scenario`.
+
+        migrate: as if entries under earlier texts moved to today's; `Plan.migration` has who would move where.
+        """
         from dangol.runner.rehearse import rehearse
 
         instant = instant_from(at, self.files.zone)
         with self._past() as past:
-            return rehearse(self.files, self.data.evaluate, instant, frozenset(only), show_personal, past=past)
+            return rehearse(
+                self.files, self.data.evaluate, instant, frozenset(only), show_personal, past=past, migrate=migrate
+            )
+
+    def earlier(self, scenario: ir.Scenario) -> Earlier:
+        """The earlier texts of a scenario that customers are in."""
+        from dangol.runner.versions import earlier_of
+
+        with self._past() as past:
+            return earlier_of(self.files, scenario, past)
 
     @contextmanager
     def _past(self) -> Iterator[Ledger | None]:
@@ -348,44 +387,6 @@ def query(
     if errors:
         raise DangolError(*errors)
     return Data(sources, catalog, checked, zone, None, progress).query(expression, at)
-
-
-def instant_from(at: At, zone: str) -> int:
-    """µs since the epoch. A text is a date or instant as a playbook writes it. Raises DangolError for anything else."""
-    if at is None:
-        return time.time_ns() // 1000
-    if isinstance(at, int):
-        return at
-    if isinstance(at, str):
-        at = _written(at)
-        if at is None:
-            return time.time_ns() // 1000
-    if not isinstance(at, dt.datetime):
-        at = dt.datetime(at.year, at.month, at.day)
-    if at.tzinfo is not None:
-        return micros_of(at)
-    return instant_of(micros_of(at.replace(tzinfo=dt.UTC)), zone)
-
-
-def _parsed(line: Line) -> ast.Expr:
-    tree, findings = parse(line, "expression")
-    if tree is None:
-        raise DangolError(*findings)
-    return cast(ast.Expr, tree)
-
-
-def _written(text: str) -> dt.datetime | dt.date | None:
-    line = Line.of(text.strip(), "--at")
-    match _parsed(line):
-        case ast.Date(value=day):
-            return day
-        case ast.Instant(value=moment):
-            return moment
-        case ast.Moment(name="now"):
-            return None
-    raise DangolError(
-        diagnose("E511", "this is not an instant", line, hints=("such as `2026-01-31` or `2026-01-31T10:00`",))
-    )
 
 
 __all__ = ["Answer", "At", "Data", "Progress", "Project", "instant_from", "load", "query"]

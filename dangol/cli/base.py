@@ -34,6 +34,11 @@ def print_json(data: Any) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
+def counted_as(count: int, what: str) -> str:
+    """`1 playbook`, `2 playbooks`."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
 def colour(stream: Any) -> bool:
     return bool(stream.isatty()) and "NO_COLOR" not in os.environ
 

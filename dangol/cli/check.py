@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dangol.cli.base import FINDINGS, FINE, JSON, in_project, progress, show
+from dangol.cli.base import FINDINGS, FINE, JSON, counted_as, in_project, progress, show
 
 
 @click.command()
@@ -27,6 +27,7 @@ def check(directory: Path, with_data: bool, as_json: bool) -> int:
     if as_json or found:
         show(found, as_json)
     if not as_json:
-        counts = f"{verdict.playbooks} playbooks, {verdict.segments} segments, {verdict.traits} traits, "
-        click.echo(f"{counts}{verdict.scenarios} scenarios: " + (f"{errors} errors" if errors else "fine"))
+        counted = [(verdict.playbooks, "playbook"), (verdict.segments, "segment"), (verdict.traits, "trait")]
+        counts = ", ".join(counted_as(*each) for each in (*counted, (verdict.scenarios, "scenario")))
+        click.echo(f"{counts}: {counted_as(errors, 'error') if errors else 'fine'}")
     return FINDINGS if errors else FINE

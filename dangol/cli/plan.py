@@ -15,10 +15,17 @@ from dangol.cli.base import AT, FINDINGS, FINE, JSON, PERSONAL, colour, in_proje
 @in_project
 @AT
 @PERSONAL
+@click.option("--migrate", is_flag=True, help="As if who is in under an earlier text moved to today's; who is where.")
 @click.option("--verbose", is_flag=True, help="Print the feature plan too.")
 @JSON
 def plan(
-    only: tuple[str, ...], directory: Path, at: str | None, show_personal_data: bool, verbose: bool, as_json: bool
+    only: tuple[str, ...],
+    directory: Path,
+    at: str | None,
+    show_personal_data: bool,
+    migrate: bool,
+    verbose: bool,
+    as_json: bool,
 ) -> int:
     """The dry run: who would get which message now, and why everyone else does not. Sends nothing."""
     from dangol import api
@@ -26,11 +33,11 @@ def plan(
 
     project = api.load(directory, progress=progress())
     data = project.data
-    rehearsed = project.plan(at, only=only, show_personal=show_personal_data)
+    rehearsed = project.plan(at, only=only, show_personal=show_personal_data, migrate=migrate)
     features = project.features(at) if verbose else []
     if as_json:
         print_json({**view.as_json(rehearsed), **({"features": features} if verbose else {})})
     else:
-        click.echo("\n".join([view.as_text(rehearsed, colour=colour(sys.stdout)), *features]))
+        click.echo("\n".join([view.as_text(rehearsed, colour=colour(sys.stdout), migrate=migrate), *features]))
     show(rehearsed.diagnostics if as_json else (*rehearsed.diagnostics, *data.notes))
     return FINDINGS if any(d.is_error for d in rehearsed.diagnostics) else FINE

@@ -18,10 +18,13 @@ from dangol.cli.base import FINE, JSON, in_project, print_json
 def status(directory: Path, with_unknown: bool, as_json: bool) -> int:
     """What ran, what is due next, what failed."""
     from dangol import api
+    from dangol.runner.versions import under_earlier_texts
     from dangol.views import status as view
 
-    with api.load(directory).ledger() as ledger:
-        found = view.Standing(ledger.status(), ledger.runs(5), ledger.unknown() if with_unknown else [])
+    project = api.load(directory)
+    with project.ledger() as ledger:
+        earlier = under_earlier_texts(project.files, ledger)
+        found = view.Standing(ledger.status(), ledger.runs(5), ledger.unknown() if with_unknown else [], earlier)
     if as_json:
         print_json(view.as_json(found))
     else:

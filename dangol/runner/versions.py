@@ -53,7 +53,7 @@ def _add(
 ) -> None:
     """The version of an earlier text, or of today's for entries that moved to it; or why it cannot be read."""
     scenario = today.scenario
-    if text.content.get("rule") is not None and text.meaning == today.text.meaning:
+    if _is_todays(text, today.text):
         everything.found.append(replace(today, text=text, program=None, takes_new=False))
         return
     try:
@@ -65,6 +65,10 @@ def _add(
     version = _version(with_rules_of(old.scenario, scenario), old.playbook, file, old.rule, text, program)
     everything.found.append(replace(version, program=old.program, takes_new=False, is_earlier=True))
     _need(everything.needs, old.scenario, old.playbook, old.rule, program, old.catalog)
+
+
+def _is_todays(text: Text, today: Text) -> bool:
+    return "rule" in text.content and text.meaning == today.meaning
 
 
 def with_rules_of(old: ir.Scenario, today: ir.Scenario) -> ir.Scenario:
@@ -116,6 +120,38 @@ def _unreadable(scenario: ir.Scenario, hash_: str, why: tuple[Diagnostic, ...], 
             f"or end them: `dangol end {name}`",
         ),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The earlier texts of a scenario that somebody is in: how many customers with what it says, and findings about
+    those that read no more."""
+
+    versions: tuple[tuple[int, Version], ...] = ()
+    unreadable: tuple[Diagnostic, ...] = ()
+
+
+def earlier_of(project: Project, scenario: ir.Scenario, past: Past | None) -> Earlier:
+    """Who is in a scenario under which earlier text."""
+    if past is None or project.compiled.get((scenario.playbook, scenario.name)) is not scenario:
+        return Earlier()
+    found = versions_of(project, [scenario], past)
+    running = past.running_entries(scenario.playbook, scenario.name).text
+    earlier = [(running.count(each.text.hash), each) for each in found.found if each.is_earlier]
+    return Earlier(tuple(earlier), tuple(found.unreadable))
+
+
+def under_earlier_texts(project: Project, past: Past) -> dict[str, int]:
+    """`playbook/scenario` → customers who are in it under an earlier text."""
+    texts, found = Texts(project), dict[str, int]()
+    for scenario in project.compiled.values():
+        recorded = past.texts(scenario.playbook, scenario.name)
+        today = texts.of(scenario) if recorded else None
+        old = {h for h, body in recorded.items() if today is not None and not _is_todays(Text(body), today)}
+        if old:
+            running = past.running_entries(scenario.playbook, scenario.name).text
+            found[f"{scenario.playbook}/{scenario.name}"] = sum(each in old for each in running)
+    return found
 
 
 # --- what they need of the data ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from dangol.engine.reading.literals import peel, quantity, quoted
 from dangol.engine.reading.times import day_text, instant_text
 from dangol.engine.sightings import Datum, Decision, Sighting
 from dangol.runner.personal import PERSONAL_NAMES, mask
+from dangol.views import playbook
 from dangol.views.text import paint, printable
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -64,12 +65,23 @@ def style(project: Project, lang: Lang, *, show_personal: bool, colour: bool) ->
 
 
 def reading(project: Project, what: str, lang: Lang) -> tuple[str, dict[str, Any]]:
-    """What a line says, as text and as JSON."""
+    """What a line, a scenario or a playbook says, as text and as JSON."""
+    listed = playbook.named(project.files, what)
+    if listed is not None:
+        said = playbook.reading(project.files, listed, lang)
+        return "\n".join(playbook.as_lines(said)), {"version": 1, "what": what, **said}
     node, program, zone = project.find(what), project.data.asked.program, project.files.zone
-    full = (
-        scenario_in_full(node, program, lang) if isinstance(node, ir.Scenario) else in_full(node, program, lang, zone)
-    )
-    return "\n".join(full), {"version": 1, "what": what, "reading": read(node, program, lang, zone)}
+    data = {"version": 1, "what": what, "reading": read(node, program, lang, zone)}
+    if not isinstance(node, ir.Scenario):
+        return "\n".join(in_full(node, program, lang, zone)), data
+    lines, earlier = [*scenario_in_full(node, program, lang)], project.earlier(node)
+    for count, version in earlier.versions:
+        lines += ["", f"{count:,} customers are in it under an earlier text:"]
+        own = scenario_in_full(version.scenario, version.program or program, lang)
+        lines += (f"   {line}" for line in own)
+    lines += (f"\n{found.message}" for found in earlier.unreadable)
+    data["earlier"] = [{"customers": count, "reading": each.reading.line} for count, each in earlier.versions]
+    return "\n".join(lines), data
 
 
 # --- terminal -----------------------------------------------------------------------------------------------------

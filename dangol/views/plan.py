@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dangol.runner.due import occurrences
 from dangol.runner.model import Plan, Reading, Sample, ScenarioPlan
 from dangol.runner.traffic import Traffic
+from dangol.views import migration
 from dangol.views.text import paint, width
 
 COLUMNS = 110
@@ -26,6 +27,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "volume": dict(plan.volume),
         "traffic": {channel: _traffic(one) for channel, one in plan.traffic.items()},
         "overlap": [{"scenarios": [o.first, o.second], "customers": o.customers} for o in plan.overlaps],
+        "migration": migration.as_json(plan.migration),
     }
 
 
@@ -46,6 +48,7 @@ def _scenario(plan: ScenarioPlan, at: int, zone: str) -> dict[str, Any]:
     return {
         "playbook": plan.playbook,
         "scenario": plan.scenario,
+        "earlier": plan.record.text.hash if plan.is_earlier else None,
         "reading": plan.reading.line,
         "entry": plan.reading.entry,
         "asks_next": None if asks is None else instant(asks, zone),
@@ -74,13 +77,16 @@ def instant(micros: int, zone: str) -> str:
     return (epoch + dt.timedelta(microseconds=micros)).astimezone(ZoneInfo(zone)).isoformat()
 
 
-def as_text(plan: Plan, *, colour: bool = False) -> str:
+def as_text(plan: Plan, *, colour: bool = False, migrate: bool = False) -> str:
     """The plan for a terminal, without a final line break."""
-    return "\n".join(_lines(plan, colour))
+    return "\n".join(_lines(plan, colour, migrate))
 
 
-def _lines(plan: Plan, colour: bool) -> Iterator[str]:
+def _lines(plan: Plan, colour: bool, migrate: bool) -> Iterator[str]:
     yield f"Plan at {instant(plan.at, plan.zone)} ({plan.zone}), {plan.universe:,} customers. Nothing is sent."
+    if migrate:
+        yield ""
+        yield from migration.as_lines(plan.migration, colour)
     for scenario in plan.scenarios:
         yield ""
         yield from _scenario_lines(scenario, plan.at, plan.zone, colour)
@@ -93,7 +99,8 @@ def _lines(plan: Plan, colour: bool) -> Iterator[str]:
 
 
 def _scenario_lines(plan: ScenarioPlan, at: int, zone: str, colour: bool) -> Iterator[str]:
-    yield paint(f"{plan.playbook}/{plan.scenario}", "bold", colour=colour)
+    earlier = f", under the earlier text {plan.record.text.hash[:8]}" if plan.is_earlier else ""
+    yield paint(f"{plan.playbook}/{plan.scenario}{earlier}", "bold", colour=colour)
     yield from _reading(plan.reading)
     if (asks := _asks_next(plan, at)) is not None and asks > at:
         yield f"  asks next at {instant(asks, zone)}; what follows is as if it asked now"
@@ -110,7 +117,7 @@ def _scenario_lines(plan: ScenarioPlan, at: int, zone: str, colour: bool) -> Ite
 def _asks_next(plan: ScenarioPlan, at: int) -> int | None:
     """When the schedule next looks for new entries (µs); None without a schedule, or when it never does again."""
     schedule = plan.record.scenario.schedule
-    return None if schedule is None else next(occurrences(schedule, at - 1), None)
+    return None if schedule is None or plan.is_earlier else next(occurrences(schedule, at - 1), None)
 
 
 def _reading(reading: Reading) -> Iterator[str]:

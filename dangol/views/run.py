@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dangol.runner.tick import Report
+from dangol.views import migration
 from dangol.views.plan import instant
 
 
@@ -22,12 +23,14 @@ def as_json(report: Report) -> dict[str, Any]:
             {
                 "playbook": plan.playbook,
                 "scenario": plan.scenario,
+                "earlier": plan.record.text.hash if plan.is_earlier else None,
                 "audience": plan.audience,
                 "planned": len(plan.sends),
                 "held": [{"reason": held.reason, "count": held.count} for held in plan.held],
             }
             for plan in report.plan.scenarios
         ],
+        "migration": migration.as_json(report.plan.migration),
     }
 
 
@@ -39,10 +42,12 @@ def as_text(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {state}" for state, count in sorted(report.counts.states.items())) or "nothing due"
     yield f"Run {report.run} at {instant(report.plan.at, report.plan.zone)}: {counts}"
+    for change in report.plan.migration:
+        yield f"  {change.playbook}/{change.scenario}: {change.count:,} moved from the text {change.earlier[:8]}"
     for plan in report.plan.scenarios:
         if plan.sends:
             volume = ", ".join(f"{channel} {count:,}" for channel, count in plan.volume.items())
-            yield f"  {plan.full_name}: {volume}"
+            yield f"  {plan.full_name}{' (earlier text)' if plan.is_earlier else ''}: {volume}"
     for channel, count in report.lapsed.items():
         yield f"  {count:,} messages on {channel} were in the hands of a run that died"
     for channel, reason in report.counts.stopped.items():

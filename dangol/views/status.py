@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dangol.runner.ledger import Run, Status, Unknown
@@ -12,11 +12,13 @@ from dangol.runner.ledger import Run, Status, Unknown
 
 @dataclass(frozen=True)
 class Standing:
-    """A ledger's status, its last runs, and the sends nobody knows the outcome of (if asked for)."""
+    """A ledger's status, its last runs, the sends nobody knows the outcome of (if asked for), and per scenario how many
+    customers are in it under an earlier text."""
 
     status: Status
     runs: Sequence[Run]
     unknown: Sequence[Unknown]
+    earlier: Mapping[str, int] = field(default_factory=dict)
 
 
 def as_json(found: Standing) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def as_json(found: Standing) -> dict[str, Any]:
         "version": 1,
         "runs": [_run(run) for run in found.runs],
         "entries": dict(status.entries),
+        "earlier_texts": dict(found.earlier),
         "sends": dict(status.sends),
         "next_ready": _instant(status.next_ready),
         "suppressions": status.suppressions,
@@ -65,6 +68,8 @@ def _lines(found: Standing) -> Iterator[str]:
         end = _counted(run.counts) or "nothing due" if run.finished_at is not None else "did not finish"
         yield f"run {run.id} at {_instant(run.at)}: {end}"
     yield f"entries: {_counted(status.entries) or 'none'}"
+    for name, count in found.earlier.items():
+        yield f"  {count:,} in {name} under an earlier text: `dangol plan --migrate` shows where they would go on"
     yield f"messages: {_counted(status.sends) or 'none'}"
     if status.next_ready is not None:
         yield f"the next planned message may go out at {_instant(status.next_ready)}"
