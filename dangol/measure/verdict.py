@@ -144,13 +144,16 @@ def compare(
 ) -> tuple[Comparison, ...]:
     """Every arm against control, in the order of `arms`, by the declared method (measurement 2.2 to 2.8, 5.8).
 
-    `looks` are all so far, in order, this one last (may be empty for `fixed`). `final`: the deadline has passed.
-    `problems` forbid a verdict whatever the numbers say: pass what `ratio_mismatch` and the record found. A lift
-    target that is not reached or missed yet is open before the deadline. ValueError for a target that is a level,
-    arms of different metrics, or a control that is no arm.
+    `looks` are all so far, in order, this one last; a group-sequential comparison needs them, the others do not.
+    `final`: the deadline has passed. `problems` forbid a verdict whatever the numbers say: pass what `ratio_mismatch`
+    and the record found. A lift that is neither reached nor missed yet is open before the deadline. ValueError for a
+    target that is a level, arms of different metrics, a control that is no arm, or looks of which the last is not of
+    these sums.
     """
     if design.control not in arms or (target and not target.is_lift):
         raise ValueError("a lift needs the sums of its control and a target against it")
+    if design.method == "group_sequential" and not (looks and all(looks[-1].users.get(a) == arms[a].n for a in arms)):
+        raise ValueError("the last look must count the customers of these sums")
     others = [arm for arm in arms if arm != design.control]
     found = [_compared(arm, arms, design, looks, target, final, len(others)) for arm in others]
     adjusted = holm([1.0 if each.p is None else each.p for each in found])

@@ -173,6 +173,10 @@ def test_the_target_and_the_control_must_fit() -> None:
         compare({"a": NOTHING}, DESIGN)
     with pytest.raises(ValueError, match="lift"):
         compare({"control": NOTHING, "a": NOTHING}, DESIGN, target=Target(">=", Fraction(1, 20)))
+    arms = {"control": share_sums(500, 50), "offer": share_sums(500, 50)}
+    for looks in ([], [Counted({"control": 500, "offer": 400}, 0.5)]):
+        with pytest.raises(ValueError, match="last look"):
+            compare(arms, DESIGN, looks)
     with pytest.raises(ValueError, match="control"):
         level(NOTHING, UP_TENTH, 10)
 
