@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dangol.runner.backtest import Backtest
     from dangol.runner.ledger import Ledger
     from dangol.runner.model import Plan
+    from dangol.runner.results import Results
     from dangol.runner.tick import Report
     from dangol.runner.versions import Earlier
 
@@ -349,6 +350,13 @@ class Project:
             return replace(self.data, past=lambda: nullcontext(ledger)).evaluate
 
         return backtest(self.files, evaluate, first, last, minutes * MINUTE, ledger=keep, told=self.progress)
+
+    def results(self, at: At = None, *, only: Iterable[str] = ()) -> Results:
+        """What experiments have shown up to an instant. `only`: playbooks or `playbook/scenario`."""
+        from dangol.runner.results import results
+
+        with self._past() as past:
+            return results(self.files, self.data.evaluate, past, instant_from(at, self.files.zone), frozenset(only))
 
     def run(self, at: At = None, *, confirmed: bool = False, migrate: bool = False, wait: float = 0.0) -> Report:
         """One tick: sends what is due. Raises DangolError before anything is sent when something stands against it.

@@ -1,4 +1,4 @@
-"""Which message a conversion is credited to: the first or the last one within the window before it, and both are shown."""
+"""Which message a conversion is credited to: the first and the last one within the window before it."""
 
 from __future__ import annotations
 

@@ -193,9 +193,7 @@ def arms(
 ) -> dict[str, Lift]:  # fmt: skip
     """Each arm against the control, α shared between them; p adjusted by Holm (measurement 2.9)."""
     alpha = ALPHA / max(1, len(groups))
-    found = {
-        name: lift(control, sums, days, horizon, target, problems, alpha=alpha) for name, sums in groups.items()
-    }
+    found = {name: lift(control, sums, days, horizon, target, problems, alpha=alpha) for name, sums in groups.items()}
     adjusted = verdict.holm([1.0 if one.now.p is None else one.now.p for one in found.values()])
     return {
         name: replace(one, now=replace(one.now, adjusted_p=None if one.now.p is None else p, shown=p <= ALPHA))
@@ -237,7 +235,9 @@ def total(sums: Sums | None, target: Target, final: bool, problems: Sequence[Rea
         return Total(value, customers, target, Verdict("open", Reason("before_deadline")))
     reached = target.side(value, value) == "reached"
     answer: Answer = "achieved" if reached else "missed"
-    return Total(value, customers, target, Verdict(answer, Reason("target_reached" if reached else "target_not_reached")))
+    return Total(
+        value, customers, target, Verdict(answer, Reason("target_reached" if reached else "target_not_reached"))
+    )
 
 
 __all__ = ["Horizon", "Lift", "Seen", "Total", "arms", "lift", "narrowed", "total"]

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
-from dangol.engine.backends.vector.columns import missing
 from dangol.engine.backends.vector.selection import Rows
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY
@@ -95,6 +94,7 @@ class Windows:
 
 def longer(one: ir.Shift, other: ir.Shift) -> ir.Shift:
     """The longer of two shifts, a month taken as 30 days."""
+
     def length(shift: ir.Shift) -> int:
         return (shift.months * 30 + shift.days) * DAY + shift.micros
 

@@ -1,0 +1,179 @@
+"""A shop whose ledger is written row by row, as runs would have: who was drawn when, what went out, who bought."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dangol
+from dangol.runner.ledger import Cohort, Ledger, NewAssignments, NewEntries, NewSends, Outcomes, Receipt, Start
+
+ZONE = "Asia/Seoul"
+DAY = 86_400_000_000
+CONFIG = """
+project: shop
+timezone: Asia/Seoul
+data:
+  customers: {file: data/customers.csv, id: id}
+  events:
+    - {file: data/events.csv, customer: customer, event: event, time: time}
+attributes: {token: text}
+events:
+  cart_added: {product: text, amount: number}
+  purchased: {product: text, amount: number}
+channels:
+  push: {address: token}
+"""
+PLAYBOOK = """
+playbook: p
+holdout: HOLDOUT
+scenarios:
+  s:
+    rule: cart_added → after 1h push split offer
+    kpi: KPI
+splits:
+  offer: SPLIT
+messages:
+  discount: {push: {body: "hi"}}
+  scarcity: {push: {body: "hi"}}
+"""
+
+
+def instant(text: str) -> int:
+    """Local `2026-03-01T10:00` in µs."""
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(ZONE)).timestamp()) * 1_000_000
+
+
+def local(micros: int) -> str:
+    return dt.datetime.fromtimestamp(micros / 1e6, ZoneInfo(ZONE)).isoformat()[:19]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Drawn at `due` (µs) to an arm or (arm None) to a holdout; `sent` None: no message went out."""
+
+    id: str
+    due: int
+    arm: str | None = "discount"
+    holdout: str = "none"
+    sent: int | None = None
+    step: int = 1
+
+
+@dataclass
+class Simulated:
+    directory: Path
+    people: Sequence[Person]
+    events: Sequence[tuple[str, str, int, str, str]] = ()
+    """customer, event, instant, product, amount"""
+    kpi: str = "purchased within 7d up 20% vs control by 2026-03-31"
+    split: str = "discount 50%, control 50%"
+    holdout: str = ""
+    beside: str = ""
+    absent: frozenset[str] = frozenset()
+    lines: Mapping[str, str] = field(default_factory=dict)
+    playbook: str = PLAYBOOK
+    config: str = CONFIG
+
+    def project(self) -> dangol.Project:
+        """The shop's files; its ledger is written."""
+        self.files()
+        project = dangol.load(self.directory)
+        with project.ledger() as ledger:
+            write(ledger, self.people, "p", "s", self.lines)
+        return project
+
+    def files(self) -> None:
+        data = self.directory / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        (self.directory / "playbooks").mkdir(exist_ok=True)
+        (self.directory / "dangol.yaml").write_text(self.config, encoding="utf-8")
+        text = self.playbook.replace("KPI", f"'{self.kpi}'").replace("SPLIT", self.split)
+        text = text.replace("holdout: HOLDOUT\n", f"holdout: {self.holdout}\n" if self.holdout else "")
+        (self.directory / "playbooks/p.yaml").write_text(text + self.beside, encoding="utf-8")
+        ids = [one for one in dict.fromkeys(person.id for person in self.people) if one not in self.absent]
+        (data / "customers.csv").write_text("id,token\n" + "".join(f"{one},t\n" for one in ids), encoding="utf-8")
+        rows = [f"{who},{what},{local(at)},{product},{amount}\n" for who, what, at, product, amount in self.events]
+        (data / "events.csv").write_text("customer,event,time,product,amount\n" + "".join(rows), encoding="utf-8")
+
+
+def write(
+    ledger: Ledger, people: Iterable[Person], playbook: str, scenario: str, lines: Mapping[str, str], phase: int = 1
+) -> None:
+    """The people of each day are drawn in one run, at the end of that day's last due instant."""
+    by_run: dict[int, list[Person]] = {}
+    for person in people:
+        by_run.setdefault(person.due // DAY, []).append(person)
+    for _, group in sorted(by_run.items()):
+        at = max(max(one.due, one.sent or 0) for one in group)
+        run = ledger.begin_run(at, at)
+        entry = ledger.record_entries(
+            run,
+            NewEntries(playbook, scenario, "h", "{}", [one.id for one in group], [one.due - DAY // 24 for one in group],
+                       "cart_added"),
+        )  # fmt: skip
+        cohorts = list(dict.fromkeys(_cohort(one) for one in group))
+        goes = [one.sent is not None for one in group]
+        sends = NewSends(
+            entry=entry, step=[one.step for one in group], due=[one.due for one in group], channel="push",
+            arm=[one.arm for one in group], message=[one.arm for one in group], ready_at=at,
+            state=["planned" if one else "cancelled" for one in goes],
+            reason=[None if one else "control arm" for one in goes],
+        )  # fmt: skip
+        start = Start(playbook, scenario, phase, "{}", lines)
+        drawn = NewAssignments(
+            start, cohorts, entry, [cohorts.index(_cohort(one)) for one in group], [one.due for one in group]
+        )
+        ledger.record_sends(run, at, sends, drawn)
+        _deliver(ledger, group, entry.tolist(), at)
+        ledger.end_entries(at, _ended(entry, at))
+        ledger.finish_run(run, at, {})
+
+
+def _cohort(one: Person) -> Cohort:
+    return Cohort(one.step, "push", one.holdout, () if one.arm is None else (("offer", one.arm),))
+
+
+def _ended(entry: Any, at: int) -> Any:
+    from dangol.runner.ledger import Ends
+
+    return Ends(entry, "finished", at)
+
+
+def _deliver(ledger: Ledger, group: Sequence[Person], entry: Sequence[int], at: int) -> None:
+    """Each message goes out at its own instant."""
+    claimed = ledger.claim(at, len(group) + 1, f"w{at}", DAY)
+    sent = {number: one.sent for number, one in zip(entry, group, strict=True)}
+    times: dict[int, list[int]] = {}
+    for place, number in enumerate(claimed.entry):
+        times.setdefault(sent[number] or at, []).append(place)
+    for time, places in times.items():
+        keys = [claimed.entry[k] for k in places], [claimed.step[k] for k in places]
+        ledger.settle(time, f"w{at}", Outcomes(*keys, "sent"))
+
+
+def clicked(ledger: Ledger, customers: Iterable[tuple[str, int]], kind: str = "clicked") -> None:
+    """Receipts for the customers' first messages."""
+    from sqlalchemy import select
+
+    from dangol.runner.ledger.schema import entries, meta, sends
+
+    with ledger.store.reading() as connection:
+        prefix = connection.execute(select(meta.c.ledger)).scalar_one()
+        rows = connection.execute(
+            select(entries.c.customer, sends.c.entry, sends.c.step).join(sends, sends.c.entry == entries.c.id)
+        ).all()
+    first = {row[0]: (row[1], row[2]) for row in reversed(rows)}
+    from dangol.runner.ledger.matching import key_of
+
+    ledger.ingest(
+        max(at for _, at in customers),
+        [
+            Receipt("x", f"{kind}-{n}", kind, at, key=key_of(prefix, *first[who]))
+            for n, (who, at) in enumerate(customers)
+        ],  # type: ignore[arg-type]
+    )
