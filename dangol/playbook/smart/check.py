@@ -35,6 +35,11 @@ class Case:
     program: ir.Program
 
     @property
+    def key(self) -> tuple[str, str]:
+        """(playbook, scenario)"""
+        return self.scenario.playbook, self.scenario.name
+
+    @property
     def reasons(self) -> dict[str, str]:
         """Rule → why its warning is accepted."""
         return {str(name).upper(): line.text for name, line in self._accept.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dangol.diagnostics import Diagnostic, Line, diagnose
-from dangol.playbook.smart.rules import LETTERS, RULES, Severity
+from dangol.playbook.smart.rules import LETTERS, Severity
 
 _RANK: Mapping[str, int] = {"error": 0, "warning": 1, "info": 2, "accepted": 3, "ok": 4}
 
@@ -97,6 +97,6 @@ def accepted(found: Finding, reasons: Mapping[str, str]) -> Finding:
     return Finding(found.rule, found.severity, found.found, found.needed, found.change, reason, found.line)
 
 
-def known(rule: str) -> bool:
-    """Whether there is such a rule."""
-    return rule in RULES
+def graded(is_error: bool) -> Severity:
+    """`error`, else `warning`."""
+    return "error" if is_error else "warning"

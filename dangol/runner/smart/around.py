@@ -1,0 +1,215 @@
+"""S, R and T with data, and what limits and guardrails leave room for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import NormalDist
+
+import numpy as np
+
+from dangol.engine import ir
+from dangol.engine.calendar import DAY, day_of
+from dangol.engine.state.model import NO_INSTANT, Micros, State
+from dangol.measure.power import standard_error
+from dangol.playbook.smart.finding import Finding
+from dangol.runner.policy import is_quiet
+from dangol.runner.smart.facts import Facts, Today
+from dangol.runner.smart.replay import Past, Replay
+from dangol.runner.smart.wording import day, percent
+
+FRESH = DAY
+_NORMAL = NormalDist()
+
+
+def of_audience(facts: Facts) -> Iterator[Finding]:
+    """S05."""
+    size = max(facts.entrants, facts.stock)
+    if size == 0:
+        yield Finding(
+            "S05", "error", "nobody is in the audience, now or in the last weeks", "somebody", "widen the rule"
+        )
+    elif size < 100:
+        yield Finding("S05", "warning", f"{size:,} customers in the last weeks", "100", "widen the rule")
+
+
+# --- R ------------------------------------------------------------------------------------------------------------
+
+
+def of_relevance(facts: Facts, past: Past, replay: Replay) -> Iterator[Finding]:
+    """R02 to R05."""
+    kpi, today = facts.kpi, facts.today
+    if not kpi.metric.ledger:
+        yield from _at_risk(kpi, past)
+        yield from _distance(facts, past, replay)
+    if today is not None and today.kind == "share" and not 0.001 <= today.base.mean <= 0.95:
+        found = f"today's value is {percent(today.base.mean, 2)}"
+        yield Finding(
+            "R03", "warning", found, "0.1% to 95%, so that there is room", "another event, or other customers"
+        )
+    if facts.reach is not None and facts.reach < 0.3:
+        found = f"{percent(facts.reach, 0)} can be reached"
+        yield Finding("R05", "warning", found, "30%", "add a channel with `else`")
+
+
+def _at_risk(kpi: ir.Kpi, past: Past) -> Iterator[Finding]:
+    """What nobody ever does twice cannot be done by who has done it."""
+    size, done = past.state.size, np.zeros(past.state.size, np.int64)
+    for name in kpi.metric.events.names:
+        table = past.state.events.get(name)
+        if table is not None:
+            last = np.searchsorted(np.asarray(table.time), past.at, side="right")
+            done += np.bincount(table.customer[:last], minlength=size)
+    doers = done[done > 0]
+    members = past.now.members(past.scenario.who)
+    if len(doers) < 50 or (doers > 1).mean() > 0.01 or not members.any():
+        return
+    free = float((done[members] == 0).mean())
+    if free < 0.2:
+        name = kpi.metric.events.label or kpi.metric.events.names[0]
+        found = f"`{name}` happens once in a life, and {percent(free, 0)} of them have it still before them"
+        yield Finding("R02", "error" if free == 0 else "warning", found, "20%", f"add `and never {name}` to the rule")
+
+
+def _distance(facts: Facts, past: Past, replay: Replay) -> Iterator[Finding]:
+    first = _first_after(facts.kpi.metric, past.state, replay)
+    early = replay.due <= np.median(replay.due) if len(replay.due) else np.zeros(0, bool)
+    waits = (first - replay.due)[(first != NO_INSTANT) & early & (first <= facts.at)]
+    if len(waits) < 20:
+        return
+    middle = float(np.median(waits)) / DAY
+    if middle > facts.window:
+        found = f"half of those who do it do it after {middle:.0f} days, outside the window of {facts.window:.0f}"
+        yield Finding(
+            "R04", "warning", found, f"a window of {math.ceil(middle)} days", f"write `within {math.ceil(middle)}d`"
+        )
+
+
+def _first_after(metric: ir.Metric, state: State, replay: Replay) -> Micros:
+    """When each one first did it after their message was due (NO_INSTANT: never)."""
+    due, far = np.full(state.size, np.iinfo(np.int64).max), np.iinfo(np.int64).max
+    due[replay.codes] = replay.due
+    first = np.full(state.size, far)
+    for name in metric.events.names:
+        table = state.events.get(name)
+        if table is not None:
+            rows = np.asarray(table.time) > due[table.customer]
+            np.minimum.at(first, np.asarray(table.customer)[rows], np.asarray(table.time)[rows])
+    first[first == far] = NO_INSTANT
+    return first[replay.codes]
+
+
+# --- T ------------------------------------------------------------------------------------------------------------
+
+
+def of_time(facts: Facts, state: State) -> Iterator[Finding]:
+    """T02, T03, T06, T08, T09."""
+    zone, last = facts.kpi.zone, facts.by - 1
+    if facts.by <= facts.start:
+        yield Finding("T02", "error", f"{day(last, zone)} lies before the start", "a day to come",
+                      f"write `by {day(facts.start + _least(facts) * DAY, zone)}`")  # fmt: skip
+        return
+    if facts.days < _least(facts) - 0.5:
+        found = f"{facts.days:.0f} days from the start to the deadline"
+        change = f"write `by {day(facts.start + _least(facts) * DAY, zone)}`"
+        yield Finding("T03", "error", found, f"{_least(facts)} days", change)
+    elif facts.days < 28 and (over := (facts.by - _midnight(facts)) // DAY % 7):
+        change = f"write `by {day(last + (7 - over) * DAY, zone)}`"
+        yield Finding("T03", "warning", f"{facts.days:.0f} days are no whole weeks", "the same weekdays", change)
+    yield from _calendar(facts, state)
+    yield from _freshness(facts, state)
+    if facts.window + facts.delay > 90:
+        found = f"today's value is at least {facts.window + facts.delay:.0f} days old, as long as the window"
+        yield Finding("T09", "warning", found, "90 days", "a shorter window")
+
+
+def _least(facts: Facts) -> int:
+    return max(7, math.ceil(facts.window + facts.delay + 1))
+
+
+def _midnight(facts: Facts) -> int:
+    return facts.start - (facts.start - facts.by) % DAY
+
+
+def _freshness(facts: Facts, state: State) -> Iterator[Finding]:
+    newest = max(
+        (int(t.time[-1]) for t in state.events.values() if len(t.time) and t.time[-1] <= facts.at), default=None
+    )
+    if newest is not None and FRESH < facts.at - newest <= 7 * DAY:
+        found = f"the newest event is {(facts.at - newest) / DAY:.1f} days old"
+        yield Finding(
+            "T08", "warning", found, "a day, or the verdict misses what comes late", "load the data more often"
+        )
+
+
+def _calendar(facts: Facts, state: State) -> Iterator[Finding]:
+    """The unusual days of the same weeks last year against those of the last weeks."""
+    zone = facts.kpi.zone
+    tables = [t for name in facts.kpi.metric.events.names if (t := state.events.get(name)) is not None and len(t.time)]
+    start, by, now = (day_of(at, zone) for at in (facts.start, facts.by - 1, facts.at))
+    if not tables or min(day_of(int(t.time[0]), zone) for t in tables) > start - 364 or by - start >= 364:
+        return
+    days = np.concatenate([(np.asarray(t.time) // DAY) for t in tables])
+    first = int(days.min())
+    counts = np.bincount(days - first, minlength=now - first + 1)[: now - first + 1]
+    usual = np.array([max(np.median(counts[weekday::7]), 1.0) for weekday in range(7)])[np.arange(len(counts)) % 7]
+    unusual = (counts > 2 * usual) | (2 * counts < usual)
+    before, then = unusual[-57:-1], unusual[start - 364 - first : by - 363 - first]
+    if len(then) and abs(before.mean() - then.mean()) > 0.2:
+        last_year, lately = (percent(float(each.mean()), 0) for each in (then, before))
+        found = f"{last_year} of these days were unusual last year, {lately} of the last weeks"
+        yield Finding("T06", "warning", found, "within 20 points", "choose other weeks, or compare with a control")
+
+
+# --- what stands beside -------------------------------------------------------------------------------------------
+
+
+def of_capacity(facts: Facts, scenario: ir.Scenario, quiet: ir.Quiet | None) -> Iterator[Finding]:
+    """A11."""
+    first = facts.stock * (facts.groups.treated or 1.0) * (1.0 if facts.reach is None else facts.reach)
+    if scenario.limit is not None and first > scenario.limit:
+        found = f"the first run would hit {first:,.0f}"
+        yield Finding(
+            "A11", "warning", found, f"at most {scenario.limit:,}, the `limit`", f"write `limit: {math.ceil(first)}`"
+        )
+    for one in (quiet, scenario.quiet):
+        if scenario.schedule is None or one is None or not is_quiet(one, facts.start):
+            continue
+        wait = (one.end - one.start) % 1440
+        late = _minutes(scenario.expires)
+        if late < wait:
+            found = f"the schedule asks in quiet hours, and a message expires after {late // 60} hours"
+            yield Finding("A11", "warning", found, f"{wait // 60} hours", "move the schedule")
+
+
+def _minutes(expires: ir.Shift | None) -> int:
+    if expires is None:
+        return 1440
+    return (expires.months * 30 + expires.days) * 1440 + expires.micros // 60_000_000
+
+
+def of_guardrail(guard: ir.Guardrail, measured: Today | None, facts: Facts) -> Iterator[Finding]:
+    """A12."""
+    plan = facts.plan()
+    if guard.versus is None:
+        reached = facts.mature() * facts.groups.treated * (1.0 if facts.reach is None else facts.reach)
+        if (
+            guard.metric.function is None
+            and guard.op in ("<=", "<")
+            and 0 < reached < 3 / max(float(guard.amount), 1e-9)
+        ):
+            found = f"`{guard.written}` would be kept by chance: {reached:,.0f} reached"
+            needed = f"{math.ceil(3 / max(float(guard.amount), 1e-9)):,}"
+            yield Finding("A12", "warning", found, needed, "a wider margin, or a larger audience")
+        return
+    if measured is None or plan is None:
+        return
+    margin = float(guard.amount) * (1.0 if guard.points else abs(measured.base.mean))
+    error = standard_error(measured.base, 0.0, plan)
+    shown = _NORMAL.cdf(margin / error - plan.bound) if error else 1.0
+    if shown < 0.8:
+        wide = (plan.bound + _NORMAL.inv_cdf(0.8)) * error
+        relative = f"{math.ceil(100 * wide / abs(measured.base.mean))}%" if measured.base.mean else ""
+        said = f"{100 * wide:.1f}pp" if guard.points else relative
+        found = f"`{guard.written}` is shown with power {shown:.2f} when nothing gets worse"
+        yield Finding("A12", "warning", found, "0.8", f"a margin of {said}, or a larger audience")

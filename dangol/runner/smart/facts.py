@@ -1,0 +1,184 @@
+"""The numbers that the rules compare: of one target, from the history of its scenario."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dangol.engine import ir
+from dangol.engine.calendar import DAY, step
+from dangol.measure.outcomes import Outcomes
+from dangol.measure.power import Baseline, Plan
+from dangol.measure.proportions import wilson
+from dangol.measure.sums import Kind, Sums, mean_sums, ratio_sums
+from dangol.measure.verdict import Target
+from dangol.playbook.smart.check import deadline
+from dangol.runner.smart.replay import Past, Replay, first_delay
+
+Z = 1.959963984540054
+FEW = 2
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Shares of all who enter: in the control that the target names, in each arm that gets messages."""
+
+    control: float
+    arms: tuple[float, ...]
+
+    @property
+    def treated(self) -> float:
+        return sum(self.arms)
+
+
+@dataclass(frozen=True)
+class Today:
+    """The value without the scenario: of `n` customers (not scaled up), with a 95% interval; `positive` did anything.
+
+    `top`: what share of the sum the top 1% hold. `base`: mean and variance per customer.
+    """
+
+    kind: Kind
+    n: int
+    positive: int
+    base: Baseline
+    low: float
+    high: float
+    top: float = 0.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything about one target. Instants in µs, counts of customers scaled up to all of them.
+
+    start: when the scenario first asks; by: the end of its last day; stock: who is in the rule now; per_day: who enters
+    a day later; reach: share with consent and an address (None: not known); today: None where history says nothing.
+    """
+
+    kpi: ir.Kpi
+    at: int
+    start: int
+    by: int
+    window: float
+    delay: float
+    customers: int
+    every: int
+    exact: bool
+    entrants: int
+    stock: int
+    per_day: float
+    groups: Groups
+    reach: float | None
+    today: Today | None
+    once: bool = False
+    levels: tuple[float, ...] = ()
+    extra: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def target(self) -> Target:
+        return Target(self.kpi.op, self.kpi.amount, self.kpi.points, self.kpi.baseline)
+
+    @property
+    def days(self) -> float:
+        """From the start to the deadline."""
+        return (self.by - self.start) / DAY
+
+    @property
+    def mature_days(self) -> float:
+        """In which who enters has the whole window before the deadline; below 0 when not even the first ones do."""
+        return self.days - self.window - self.delay
+
+    def mature(self, days: float | None = None) -> float:
+        """Customers who enter in so many days (None: the mature ones), at most all there are."""
+        within = self.mature_days if days is None else days
+        if within < 0:
+            return 0.0
+        return min(float(self.customers), self.stock + (0.0 if self.once else self.per_day * within))
+
+    @property
+    def change(self) -> float:
+        """The absolute change that a lift asks for."""
+        assert self.today is not None
+        bar = self.target.bar
+        return bar if self.kpi.points else bar * abs(self.today.base.mean)
+
+    def plan(self, total: float | None = None, control: float | None = None, alpha: float = 0.05) -> Plan | None:
+        """One look at the end with so many customers (None: the mature ones); None where a group is empty."""
+        everyone = self.mature() if total is None else total
+        share = self.groups.control if control is None else control
+        treated = self.groups.treated if control is None else self.groups.control + self.groups.treated - control
+        if everyone * share < FEW or everyone * treated < FEW:
+            return None
+        return Plan(everyone * share, everyone * treated, alpha)
+
+
+def facts(
+    past: Past, kpi: ir.Kpi, replay: Replay, every: int, groups: Groups, start: int, reach: float | None, levels: bool
+) -> Facts:
+    """The numbers of one target."""
+    scenario, zone = past.scenario, past.scenario.zone
+    delay = (step(start, first_delay(scenario), zone) - start) / DAY
+    stock = int(np.count_nonzero(past.now.members(scenario.who)))
+    return Facts(
+        kpi=kpi,
+        at=past.at,
+        start=start,
+        by=deadline(kpi),
+        window=(step(start, kpi.metric.within, kpi.zone) - start) / DAY,
+        delay=delay,
+        customers=int(past.now.universe().sum()) * every,
+        every=every,
+        exact=replay.exact and every == 1,
+        entrants=len(replay.codes) * every,
+        stock=stock * every,
+        per_day=replay.per_day * every,
+        groups=groups,
+        reach=reach,
+        today=None if kpi.metric.ledger or not len(replay.codes) else today(past.did(replay, kpi)),
+        once=scenario.schedule is not None and scenario.schedule.once is not None,
+        levels=tuple(past.levels(kpi)) if levels and not kpi.metric.ledger else (),
+    )
+
+
+def today(done: Outcomes) -> Today | None:
+    """What is known of the value; None where nobody can be known by it."""
+    values = done.now[done.known]
+    if len(values) < FEW or not np.isfinite(values).all():
+        return None
+    if done.per is not None:
+        per = done.per[done.known]
+        return _amount("ratio", ratio_sums(values, per), values) if per.sum() > 0 else None
+    if np.isin(values, (0.0, 1.0)).all():
+        return _share(len(values), int(values.sum()))
+    return _amount("mean", mean_sums(values), values)
+
+
+def _share(n: int, converted: int) -> Today:
+    low, high = wilson(n, converted, Z)
+    return Today("share", n, converted, Baseline(converted / n), low, high)
+
+
+def _amount(kind: Kind, sums: Sums, values: NDArray[np.float64]) -> Today:
+    moments = sums.moments
+    half = Z * math.sqrt(moments.variance / moments.n)
+    total, first = float(values.sum()), np.sort(values)[::-1][: math.ceil(len(values) / 100)]
+    top = float(first.sum()) / total if total > 0 else 0.0
+    base = Baseline(moments.mean, moments.variance)
+    return Today(kind, len(values), int(np.count_nonzero(values)), base, base.mean - half, base.mean + half, top)
+
+
+def groups_of(kpi: ir.Kpi, scenario: ir.Scenario, outer: tuple[float, ...]) -> Groups:
+    """Shares of all who enter. outer: the holdouts of project and playbook; the narrowest one is compared with."""
+    left, holdout = 1.0, 0.0
+    for share in (*outer, float(scenario.holdout or 0)):
+        if share:
+            left, holdout = left * (1 - share), left * share
+    arms = [(1.0, False)]
+    for split in scenario.splits:
+        arms = [(share * float(own), out or arm == "control") for share, out in arms for arm, own in split.arms]
+    treated = tuple(left * share for share, out in arms if not out)
+    kept = left * sum(share for share, out in arms if out)
+    return Groups(holdout if kpi.versus == "holdout" else kept if kpi.versus == "control" else 0.0, treated)
