@@ -24,7 +24,7 @@ _BESIDE: dict[str, LineKind] = {
     "winner": "winner", "quiet": "quiet", "guardrails": "guardrail", "on_deadline": "on_deadline",
 }  # fmt: skip
 _NAMED: dict[str, LineKind] = {"segments": "expression", "traits": "expression", "splits": "split"}
-_TOP: dict[str, LineKind] = {"holdout": "holdout", "quiet": "quiet", "caps": "cap"}
+_TOP: dict[str, LineKind] = {"holdout": "holdout", "limit": "limit", "quiet": "quiet", "caps": "cap"}
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,14 @@ Messages = Mapping[str, Mapping[str, Mapping[str, Line]]]
 
 @dataclass(frozen=True)
 class PlaybookFile:
-    """A playbook, the file it stands in (relative to the project), its time zone and the share it holds out."""
+    """A playbook, the file it stands in (relative to the project), its time zone, the share it holds out and how many
+    customers a run of it may hit."""
 
     file: str
     model: Playbook
     zone: str
     holdout: Fraction | None = None
+    limit: int | None = None
 
     @property
     def name(self) -> str:
@@ -110,6 +112,10 @@ class Lines:
         """A holdout, checked."""
         written = self.parse(line, "holdout")
         return cast(Fraction | None, self.beside(written, zone))
+
+    def limit(self, line: Line | None, zone: str) -> int | None:
+        """How many customers a run may hit, checked."""
+        return cast(int | None, self.beside(self.parse(line, "limit"), zone))
 
     def beside(self, written: Written[Any] | None, zone: str, channels: frozenset[str] | None = None) -> Any:
         """What a line beside the scenarios means; None when there is none or it is reported."""

@@ -141,6 +141,7 @@ class Playbook(Model):
     purpose: Text | None = None
     timezone: Text | None = None
     holdout: Text | None = None
+    limit: Text | None = None
     segments: dict[Name, Annotated[Segment, BeforeValidator(_as_rule)]] = Field(default_factory=dict)
     traits: dict[Name, Text] = Field(default_factory=dict)
     scenarios: dict[Name, Annotated[Scenario, BeforeValidator(_as_rule)]] = Field(default_factory=dict)
@@ -249,5 +250,6 @@ class Config(Model):
     compliance: Annotated[Compliance, BeforeValidator(_as_rules)] | None = None
     ledger: Text | None = None
     holdout: Text | None = None
+    limit: Text | None = None
     quiet: Text | None = None
     caps: Lines = ()

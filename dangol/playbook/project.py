@@ -61,6 +61,9 @@ class Project:
     definitions: tuple[Definition, ...] = ()
     """The segments and traits as written."""
 
+    limit: int | None = None
+    """How many customers a run may hit."""
+
     @property
     def name(self) -> str:
         return self.config.project.text if self.config is not None else self.root.resolve().name
@@ -123,6 +126,7 @@ class _Loading:
             lines.add(playbook, channels or None, holdout is not None)
         catalog, checked = self._check(config, declared, lines, playbooks)
         reconfirm = self._reconfirm(config, declared.zone, lines)
+        limit = lines.limit(config.limit, declared.zone) if config is not None else None
         if config is not None:
             uses = uses_of(playbooks, lines.scenarios, checked.program.scenarios)
             self.found += compliance_problems(config, uses, lines.schedules(), quiet)
@@ -132,7 +136,7 @@ class _Loading:
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
             tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked, reconfirm,
-            tuple(lines.definitions),
+            tuple(lines.definitions), limit,
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -163,7 +167,7 @@ class _Loading:
             if model is None:
                 continue
             own = zone_of(model.timezone, zone, self.found)
-            one = PlaybookFile(self._shown(path), model, own, lines.share(model.holdout, own))
+            one = PlaybookFile(self._shown(path), model, own, lines.share(model.holdout, own), lines.limit(model.limit, own))
             if not is_word(one.name.replace("-", "_")):
                 message = f"`{one.name[:60]}` is not a name: letters, digits, `_` and `-` only"
                 self.found.append(diagnose("E028", message, model.playbook))

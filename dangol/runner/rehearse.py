@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
-from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
+from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.catalog import normal
@@ -15,6 +15,7 @@ from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.model import Channel as Said
 from dangol.playbook.project import Project, price_of
 from dangol.runner.entries import Past
+from dangol.runner.guards import over_limits
 from dangol.runner.migration import Moving, changes_of, with_outcomes
 from dangol.runner.model import Plan
 from dangol.runner.personal import personal_attributes
@@ -58,19 +59,8 @@ def rehearse(
         asked=asked,
         show_personal=show_personal,
     )
-    findings = (*plan.diagnostics, *versions.unreadable, *_over_limit(project, plan))
+    findings = (*plan.diagnostics, *versions.unreadable, *over_limits(project, plan))
     return replace(plan, diagnostics=findings, migration=with_outcomes(changes, plan))
-
-
-def _over_limit(project: Project, plan: Plan) -> Iterator[Diagnostic]:
-    """The scenarios that would hit more customers than their `limit:` lets a run hit."""
-    texts = {(file.playbook.name, file.name): file.text for file in project.scenarios}
-    for planned in plan.scenarios:
-        limit = project.compiled[planned.playbook, planned.scenario].limit
-        written = texts[planned.playbook, planned.scenario].limit
-        if limit is not None and written is not None and len(planned.sends) > limit:
-            message = f"a run would stop here: {len(planned.sends):,} would be hit, the limit is {limit:,}"
-            yield diagnose("E512", message, written.line, hints=("raise the limit, or make WHO smaller",))
 
 
 def policy_of(project: Project) -> Policy:

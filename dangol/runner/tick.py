@@ -6,32 +6,24 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 
 from dangol.channels.base import Channel
-from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
 from dangol.playbook.project import Project
 from dangol.runner.apply import Counts, Now, deliver, record
 from dangol.runner.due import is_asked
 from dangol.runner.endings import stays
 from dangol.runner.entries import done
+from dangol.runner.guards import arrivals, guard
 from dangol.runner.ledger import Ends, Ledger
 from dangol.runner.migration import carry_out
 from dangol.runner.model import Plan
 from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
 from dangol.runner.texts import Text, Texts
-
-FEW_RUNS = 3
-"""Fewer earlier runs than this tell nothing about what is usual."""
-
-UNUSUAL = 10
-"""An audience of so many times the median of earlier runs asks for a confirmation."""
-
 
 @dataclass(frozen=True)
 class Report:
@@ -87,59 +79,16 @@ def tick(
             project, evaluate, at, past=ledger, migrate=migrate,
             asked=lambda scenario: is_asked(scenario.schedule, last, at),
         )  # fmt: skip
-        _guard(project, ledger, plan, confirmed)
+        guard(project, ledger, plan, confirmed)
         run = ledger.begin_run(at, now())
         carry_out(ledger, run, at, plan.migration)
         record(ledger, run, plan)
-        hit = {one.full_name: [send.customer for send in one.sends] for one in plan.scenarios if one.sends}
-        if hit:
-            ledger.record_memberships(run, hit, keep_ids=False)
+        if new := arrivals(plan):
+            ledger.record_memberships(run, new, keep_ids=False)
         told = {(one.record.text.hash, name) for one in plan.scenarios for name in one.record.informational}
         counts = deliver(ledger, channels, at, worker or worker_name(), now, told)
         ledger.finish_run(run, now(), counts.states)
         return Report(run, plan, counts, lapsed)
-
-
-STOPS = ("E512", "E704")
-"""Findings of a plan at which a run stops before the first send: a limit, an earlier text that reads no more."""
-
-
-def _guard(project: Project, ledger: Ledger, plan: Plan, confirmed: bool) -> None:
-    found = [finding for finding in plan.diagnostics if finding.code in STOPS]
-    found += _vanished(project, ledger)
-    if not confirmed:
-        found += _unusual(ledger, plan)
-    if found:
-        raise DangolError(*found)
-
-
-def _vanished(project: Project, ledger: Ledger) -> Iterator[Diagnostic]:
-    known = {(file.playbook.name, file.name) for file in project.scenarios}
-    for (playbook, scenario), count in ledger.scenarios_running().items():
-        if (playbook, scenario) not in known:
-            message = f"{count:,} customers are in `{playbook}/{scenario}`, which is in no playbook any more"
-            hints = ("put it back with `enabled: false`", f"or end them: `dangol end {playbook}/{scenario}`")
-            yield diagnose("E701", message, Line.of("", "ledger"), hints=hints)
-
-
-def _unusual(ledger: Ledger, plan: Plan) -> Iterator[Diagnostic]:
-    for scenario in plan.scenarios:
-        count = len(scenario.sends)
-        earlier = ledger.counts_of(scenario.full_name)
-        usual = median(earlier) if len(earlier) >= FEW_RUNS else 0
-        if plan.universe > FEW_PEOPLE and count * 2 > plan.universe:
-            message = f"`{scenario.full_name}` would hit {count:,} of {plan.universe:,} customers, more than half"
-            yield diagnose("E702", message, Line.of("", "run"), hints=("if that is meant, run once with --confirm",))
-        elif usual >= 1 and count > max(UNUSUAL * usual, FEW_PEOPLE, plan.universe * FEW_OF_ALL):
-            message = f"`{scenario.full_name}` would hit {count:,}; the median of the last runs is {usual:,.0f}"
-            yield diagnose("E703", message, Line.of("", "run"), hints=("if that is meant, run once with --confirm",))
-
-
-FEW_PEOPLE = 20
-"""So few are no mistake yet, whatever is usual and however few there are in all."""
-
-FEW_OF_ALL = 0.01
-"""Nor is so small a share of all customers, as when the messages of a night go out in the morning."""
 
 
 def _close_finished(ledger: Ledger, project: Project, at: int) -> None:

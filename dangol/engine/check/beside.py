@@ -15,7 +15,7 @@ from dangol.engine.check.model import Written
 from dangol.engine.check.scope import Broken, Names, Scope, text_of
 from dangol.grammar import ast
 
-BesideIR = ir.Schedule | ir.Cap | ir.Quiet | ir.Again | ir.Shift | Fraction
+BesideIR = ir.Schedule | ir.Cap | ir.Quiet | ir.Again | ir.Shift | Fraction | int
 MINUTE = 60 * SECOND
 CONTROL = "control"
 
@@ -23,7 +23,7 @@ CONTROL = "control"
 def check_beside(
     written: Written[Any], zone: str, channels: frozenset[str] | None = None
 ) -> tuple[BesideIR | None, list[Diagnostic]]:
-    """A line of the playbook or project by itself: a schedule, cap, quiet hours, again, a holdout share, a duration."""
+    """A line of the playbook or project by itself: a schedule, cap, quiet hours, again, a holdout share, a duration, a limit."""
     scope = Scope(written.line, zone, Names.of(Catalog()), [])
     try:
         return _read(written.tree, scope, channels), scope.report
@@ -43,6 +43,8 @@ def _read(tree: Any, scope: Scope, channels: frozenset[str] | None) -> BesideIR:
             return holdout(tree, scope)
         case ast.Duration():
             return expires(tree, scope)
+        case ast.Number():
+            return whole(tree, "limit", 1, scope)
     return schedule(tree, scope)
 
 
