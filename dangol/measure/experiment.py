@@ -13,7 +13,7 @@ from dangol.measure.proportions import least_expected
 from dangol.measure.reason import Reason
 from dangol.measure.sequential import Look
 from dangol.measure.sums import Sums
-from dangol.measure.verdict import Answer, Comparison, Counted, Design, Target, Verdict
+from dangol.measure.verdict import Comparison, Counted, Design, Target, Verdict
 
 LEAST_DAYS = 7
 LEAST_CUSTOMERS = 100
@@ -233,11 +233,9 @@ def total(sums: Sums | None, target: Target, final: bool, problems: Sequence[Rea
         return Total(value, customers, target, Verdict("unknown" if final else "open", obstacle))
     if not final:
         return Total(value, customers, target, Verdict("open", Reason("before_deadline")))
-    reached = target.side(value, value) == "reached"
-    answer: Answer = "achieved" if reached else "missed"
-    return Total(
-        value, customers, target, Verdict(answer, Reason("target_reached" if reached else "target_not_reached"))
-    )
+    if target.side(value, value) == "reached":
+        return Total(value, customers, target, Verdict("achieved", Reason("target_reached")))
+    return Total(value, customers, target, Verdict("missed", Reason("target_not_reached")))
 
 
 __all__ = ["Horizon", "Lift", "Seen", "Total", "arms", "lift", "narrowed", "total"]

@@ -50,8 +50,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Row:
-    """A group at the last look: customers who count (assigned, or reached), those whose window had closed, those of them
-    who are not in the data any more, and the sums of the others."""
+    """A group at the last look: customers who count (assigned, or reached), those whose window had closed, those of
+    them who are not in the data any more, and the sums of the others."""
 
     group: Group
     customers: int
@@ -90,8 +90,8 @@ class Measured:
 
 @dataclass(frozen=True)
 class Guarded:
-    """A guardrail at the last look: kept, broken, or neither shown. A change is `kept` when the worse end of its interval
-    stays within the margin; a level when its one-sided limit does."""
+    """A guardrail at the last look: kept, broken, or neither shown. A change is `kept` when the worse end of its
+    interval stays within the margin; a level when its one-sided limit does."""
 
     line: ir.Guardrail
     kind: Kind | Literal["total"]

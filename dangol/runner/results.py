@@ -42,9 +42,11 @@ class Count:
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """One phase of a scenario (None: nobody has been drawn yet). `srm`: whether the groups have the sizes they were drawn
-    to have, None where that cannot be asked; `problems` forbid every verdict; `changed`: lines that are not those recorded
-    at the start."""
+    """One phase of a scenario (None: nobody has been drawn yet).
+
+    srm: whether the groups have the sizes they were drawn to have, None where that cannot be asked; problems forbid
+    every verdict; changed: lines that are not those recorded at the start.
+    """
 
     playbook: str
     scenario: str

@@ -156,7 +156,7 @@ def _deliver(ledger: Ledger, group: Sequence[Person], entry: Sequence[int], at: 
         ledger.settle(time, f"w{at}", Outcomes(*keys, "sent"))
 
 
-def clicked(ledger: Ledger, customers: Iterable[tuple[str, int]], kind: str = "clicked") -> None:
+def clicked(ledger: Ledger, customers: Iterable[tuple[str, int]], kind: Any = "clicked") -> None:
     """Receipts for the customers' first messages."""
     from sqlalchemy import select
 
