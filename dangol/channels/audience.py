@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -114,6 +114,20 @@ class Audience:
             return RetryAfter(SILENCE, f"{target} cannot be written: {error.strerror}", of_channel=True)
         return None
 
+    def forget(self, customer: str, addresses: Collection[str]) -> dict[str, int]:
+        """Takes the rows with these e-mail addresses and telephone numbers away; no id is in such a list."""
+        hashes = {self._value(name, address) for name in _ENOUGH for address in addresses} - {""}
+        places = [list(_COLUMNS[self.settings.format]).index(name) for name in _ENOUGH]
+        found: dict[str, int] = {}
+        for path in sorted((self._folder / self.settings.folder).glob(f"*.{self.settings.format}.csv")):
+            with locked(path):
+                old = path.read_bytes().splitlines(keepends=True)
+                kept = [row for row in old if not hashes & _cells(row, places)]
+                if len(kept) < len(old):
+                    replace_file(path, kept)
+                    found[f"{self.settings.folder}/{path.name}"] = len(old) - len(kept)
+        return found
+
     def classify(self, response: Response, message: Message) -> Answer:
         return Sent()
 
@@ -122,6 +136,11 @@ class Audience:
 
     def close(self) -> None:
         pass
+
+
+def _cells(row: bytes, places: Iterable[int]) -> set[str]:
+    cells = row.decode("utf-8", "replace").rstrip("\n").split(",")
+    return {cells[place] for place in places if place < len(cells)}
 
 
 def normalise(name: str, text: str, kind: Literal["google", "meta"], country: str) -> str:

@@ -6,10 +6,10 @@ import hashlib
 import os
 import re
 import time as system
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 MessageKind = Literal["advertising", "informational"]
 
@@ -216,6 +216,15 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Give back connections and files; the channel may be used again."""
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A channel whose messages stay in files of the project."""
+
+    def forget(self, customer: str, addresses: Collection[str]) -> dict[str, int]:
+        """Erases what its files have of a customer, known by id and addresses: file → entries. Raises OSError."""
         ...
 
 

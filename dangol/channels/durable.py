@@ -25,7 +25,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
+def replace_file(path: Path, pieces: Iterable[bytes], mode: int = 0o644) -> None:
     """Put a new file in the place of the old one at once; readers see the old or the new one. Raises OSError."""
     number, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -33,7 +33,7 @@ def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
             handle.writelines(pieces)
             handle.flush()
             os.fsync(handle.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -65,11 +65,24 @@ class Feed:
                     return Failed("blocked", f"{self._target} is there already and is not a feed")
                 for message in group:
                     self._put(customers.setdefault(message.customer, []), message)
-                head = {"updated": _moment(self._clock.time()), "customers": dict(sorted(customers.items()))}
-                replace_file(self._path, (json_body(head), b"\n"))
+                self._replace(customers)
         except OSError as error:
             return RetryAfter(SILENCE, f"{self._target} cannot be written: {error.strerror}", of_channel=True)
         return None
+
+    def _replace(self, customers: Mapping[str, list[dict[str, Any]]]) -> None:
+        head = {"updated": _moment(self._clock.time()), "customers": dict(sorted(customers.items()))}
+        replace_file(self._path, (json_body(head), b"\n"))
+
+    def forget(self, customer: str, addresses: Collection[str]) -> dict[str, int]:
+        if not self._path.exists():
+            return {}
+        with locked(self._path):
+            customers = self._current() or {}
+            found = customers.pop(customer, [])
+            if found:
+                self._replace(customers)
+        return {self._target: len(found)} if found else {}
 
     def _put(self, items: list[dict[str, Any]], message: Message) -> None:
         if any(item.get("key") == message.key for item in items):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +21,7 @@ from dangol.channels.base import (
     Surroundings,
     Unknown,
 )
-from dangol.channels.durable import append, locked
+from dangol.channels.durable import append, locked, replace_file
 from dangol.channels.pace import SILENCE, Rate, batches
 from dangol.channels.receipts import parse_log
 from dangol.channels.settings import InsidePath, PerSecond, Settings
@@ -78,6 +78,19 @@ class FileOutbox:
             return RetryAfter(SILENCE, f"{self._target} cannot be written: {error.strerror}", of_channel=True)
         return None
 
+    def forget(self, customer: str, addresses: Collection[str]) -> dict[str, int]:
+        """Leaves of their lines the keys, so that nothing is sent again."""
+        if not self._path.exists():
+            return {}
+        with locked(self._path):
+            self._known.catch_up(self._path)
+            with open(self._path, "rb") as lines:
+                count = sum(_is_of(line, customer, addresses) for line in lines)
+            if count:
+                with open(self._path, "rb") as lines:
+                    replace_file(self._path, (_erased(line, customer, addresses) for line in lines), 0o600)
+        return {self._target: count} if count else {}
+
     def classify(self, response: Response, message: Message) -> Answer:
         return Sent(message.key)
 
@@ -86,6 +99,21 @@ class FileOutbox:
 
     def close(self) -> None:
         self._known = _Keys()
+
+
+def _is_of(line: bytes, customer: str, addresses: Collection[str]) -> bool:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and (said.get("customer") == customer or said.get("address") in addresses)
+
+
+def _erased(line: bytes, customer: str, addresses: Collection[str]) -> bytes:
+    if not _is_of(line, customer, addresses):
+        return line
+    key = str(json.loads(line).get("key", ""))
+    return json.dumps({"key": key, "forgotten": True}, separators=(",", ":")).encode() + b"\n"
 
 
 class _Keys:

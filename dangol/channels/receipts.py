@@ -24,15 +24,27 @@ def parse_log(body: bytes) -> list[Receipt]:
 
 
 def _objects(body: bytes) -> Iterable[Any]:
+    found = entries(body)
+    if found is None:
+        raise CallbackError("this is not JSON, neither a list nor one object per line")
+    return found
+
+
+def entries(body: bytes) -> list[Any] | None:
+    """The entries of a list in JSON, or of JSON Lines of which each is an entry or a list of them; None for neither."""
     try:
         text = body.decode("utf-8-sig").strip()
-        if text.startswith("["):
-            value = json.loads(text)
-            assert isinstance(value, list)
-            return value
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
+        values = [json.loads(text)] if "\n" not in text and text else _lines(text)
     except (ValueError, RecursionError):
-        raise CallbackError("this is not JSON, neither a list nor one object per line") from None
+        return None
+    return [entry for value in values for entry in (value if isinstance(value, list) else [value])]
+
+
+def _lines(text: str) -> list[Any]:
+    try:
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+    except ValueError:
+        return [json.loads(text)]  # one value over several lines
 
 
 def _receipt(item: Any, number: int) -> Receipt:
@@ -42,7 +54,7 @@ def _receipt(item: Any, number: int) -> Receipt:
     kind: Any = item.get("kind")
     if event not in _EVENTS:
         raise CallbackError(f"entry {number} has no `event` of {', '.join(_EVENTS)}")
-    names = {name: _text(item.get(name)) for name in ("key", "provider_id", "address")}
+    names = {name: text_of(item.get(name)) for name in ("key", "provider_id", "address")}
     if not any(names.values()):
         raise CallbackError(f"entry {number} names no message: `key`, `provider_id` or `address`")
     try:
@@ -50,13 +62,18 @@ def _receipt(item: Any, number: int) -> Receipt:
     except ValueError as error:
         raise CallbackError(f"entry {number}: {error}") from None
     return Receipt(
-        event, time, **names, kind=kind if kind in _KINDS else None, reason=(_text(item.get("reason")) or "")[:300],
-        url=_text(item.get("url")) or "", id=_text(item.get("id")) or "",
+        event, time, **names, kind=kind if kind in _KINDS else None, reason=(text_of(item.get("reason")) or "")[:300],
+        url=text_of(item.get("url")) or "", id=text_of(item.get("id")) or "",
     )  # fmt: skip
 
 
-def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+def text_of(value: Any) -> str | None:
+    """A text or whole number as text that can be kept; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    if isinstance(value, int) and abs(value) >= 10**100:  # so long a number is not written out
+        return None
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode().strip() or None
 
 
 def instant(value: Any) -> int | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from dangol.channels.base import Unsendable
 
+_ADDRESS = re.compile(r"[^\s<>()\"',;:@]{1,64}@[\w.-]{1,255}|(?<![\w-])(?:\+|0|82)[\d-]{7,14}\d(?![\w-])|[\w:-]{80,}")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -135,9 +136,11 @@ class Secrets:
             self._seen[value] = shown
 
     def redact(self, text: str, limit: int = 300) -> str:
-        """The text on one line without any secret that was revealed, at most `limit` characters."""
+        """The text on one line without any secret that was revealed, mail address, telephone number or device token;
+        at most `limit` characters. Providers repeat what they were sent."""
         for value in sorted(self._seen, key=len, reverse=True):
             text = text.replace(value, self._seen[value])
+        text = _ADDRESS.sub("(address)", text)
         text = " ".join(text.split())
         return text if len(text) <= limit else text[: limit - 1] + "…"
 

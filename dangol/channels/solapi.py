@@ -30,7 +30,7 @@ from dangol.channels.base import (
 from dangol.channels.http import HttpChannel, excerpt, json_body, json_of, with_headers
 from dangol.channels.pace import NothingDone
 from dangol.channels.phones import national
-from dangol.channels.receipts import instant
+from dangol.channels.receipts import entries, instant, text_of
 from dangol.channels.settings import HttpSettings, SecretName, Url
 from dangol.channels.solapi_codes import AUTH_ERRORS, BALANCE_ERRORS, meaning, outcome
 
@@ -175,13 +175,10 @@ class Solapi(HttpChannel[SolapiSettings]):
 
     def parse_callback(self, body: bytes, headers: Mapping[str, str]) -> list[Receipt]:
         """The message reports in a webhook of Solapi; a message that is still on its way is no receipt."""
-        try:
-            entries = json.loads(body)
-        except (ValueError, RecursionError):
-            entries = None
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        found = entries(body)
+        if found is None or not all(isinstance(entry, dict) and "data" in entry for entry in found):
             raise CallbackError("this is not a list of message reports")
-        return [receipt for entry in entries for receipt in _receipts(entry)]
+        return [receipt for entry in found for receipt in _receipts(entry)]
 
 
 def _buttons(text: str | None) -> list[Any] | None:
@@ -260,8 +257,9 @@ def _receipts(entry: Mapping[str, Any]) -> Iterator[Receipt]:
     except ValueError:
         time = None
     key = fields.get("key") if isinstance(fields, dict) else None
-    about: dict[str, Any] = {"time": time, "key": str(key) if key else None, "provider_id": str(data["messageId"]),
-                             "id": str(entry.get("eventDataId") or "")}  # fmt: skip
+    identifier = text_of(entry.get("eventDataId")) or ""
+    about: dict[str, Any] = {"time": time, "key": text_of(key), "provider_id": text_of(data["messageId"]),
+                             "id": identifier}  # fmt: skip
     if code == "4000":
         yield Receipt("delivered", **about)
     elif code not in ("2000", "3000"):
@@ -269,4 +267,5 @@ def _receipts(entry: Mapping[str, Any]) -> Iterator[Receipt]:
         reason = f"{code} {data.get('statusMessage') or ''}".strip()[:300]
         yield Receipt("failed", kind=kind, reason=reason, **about)
         if kind == "consent":
+            about["id"] = identifier and f"{identifier}-unsubscribed"  # it is told in the same event
             yield Receipt("unsubscribed", kind=kind, reason=reason, **about)

@@ -13,12 +13,22 @@ from dangol.cli.base import FINDINGS, FINE, in_project
 @click.argument("customer")
 @in_project
 @click.option("--address", "addresses", multiple=True, help="Another address of theirs that the ledger may know.")
-def forget(customer: str, directory: Path, addresses: tuple[str, ...]) -> int:
-    """Erase CUSTOMER from the ledger; the counts stay. Erase them in your own data first."""
+@click.option("--wait", metavar="SECONDS", type=click.FloatRange(0), default=30.0, help="Wait for a run to end.")
+def forget(customer: str, directory: Path, addresses: tuple[str, ...], wait: float) -> int:
+    """Erase CUSTOMER from the ledger, outbox files, feeds and audience lists; the counts stay. Erase them in your own
+    data first."""
     from dangol import api
+    from dangol.runner.forgetting import forget as erase
     from dangol.runner.tick import real_now
 
-    with api.load(directory).ledger() as ledger:
-        token = ledger.forget(real_now(), customer, addresses)
-    click.echo(f"forgotten; their rows are now {token}" if token else "the ledger knows nobody of that id")
-    return FINE if token else FINDINGS
+    if not customer.strip():
+        raise click.UsageError("give the id of a customer")
+    found = erase(api.load(directory).files, real_now(), customer, addresses, wait)
+    if found.token is None and not found.files:
+        click.echo("neither the ledger nor a file of a channel knows that id")
+        return FINDINGS
+    click.echo(f"forgotten; their rows are now {found.token}" if found.token else "the ledger knows nobody of that id")
+    for file, count in found.files.items():
+        click.echo(f"  {file}: {count:,} erased")
+    click.echo("Not reached: files you moved away, lists you uploaded, what providers keep, backups.")
+    return FINE

@@ -36,8 +36,10 @@ def plan(
     rehearsed = project.plan(at, only=only, show_personal=show_personal_data, migrate=migrate)
     features = project.features(at) if verbose else []
     if as_json:
-        print_json({**view.as_json(rehearsed), **({"features": features} if verbose else {})})
+        found = view.as_json(rehearsed, show_personal=show_personal_data)
+        print_json({**found, **({"features": features} if verbose else {})})
     else:
-        click.echo("\n".join([view.as_text(rehearsed, colour=colour(sys.stdout), migrate=migrate), *features]))
+        text = view.as_text(rehearsed, colour=colour(sys.stdout), show_personal=show_personal_data, migrate=migrate)
+        click.echo("\n".join([text, *features]))
     show(rehearsed.diagnostics if as_json else (*rehearsed.diagnostics, *data.notes))
     return FINDINGS if any(d.is_error for d in rehearsed.diagnostics) else FINE

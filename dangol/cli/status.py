@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dangol.cli.base import FINE, JSON, in_project, print_json
+from dangol.cli.base import FINE, JSON, PERSONAL, in_project, print_json
 
 
 @click.command()
@@ -14,8 +14,9 @@ from dangol.cli.base import FINE, JSON, in_project, print_json
 @click.option(
     "--unknown", "with_unknown", is_flag=True, help="List the messages of which nobody knows whether they went."
 )
+@PERSONAL
 @JSON
-def status(directory: Path, with_unknown: bool, as_json: bool) -> int:
+def status(directory: Path, with_unknown: bool, show_personal_data: bool, as_json: bool) -> int:
     """What ran, what is due next, what failed."""
     from dangol import api
     from dangol.runner.versions import under_earlier_texts
@@ -26,7 +27,7 @@ def status(directory: Path, with_unknown: bool, as_json: bool) -> int:
         earlier = under_earlier_texts(project.files, ledger)
         found = view.Standing(ledger.status(), ledger.runs(5), ledger.unknown() if with_unknown else [], earlier)
     if as_json:
-        print_json(view.as_json(found))
+        print_json(view.as_json(found, show_personal_data))
     else:
-        click.echo(view.as_text(found))
+        click.echo(view.as_text(found, show_personal_data))
     return FINE

@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dangol.channels.base import CallbackError
+from dangol.channels.base import CallbackError, Surroundings
 from dangol.channels.base import Receipt as Told
 from dangol.channels.receipts import parse_log
 from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
 from dangol.playbook.project import Project
-from dangol.runner.ledger import RECEIPT_KINDS, Ingested, Receipt
-from dangol.runner.station import open_station
+from dangol.runner.ledger import RECEIPT_KINDS, Ingested, Receipt, ledger_at
+from dangol.runner.station import declared_channels, ledger_location
 from dangol.runner.tick import real_now
 
 
-def ingest_files(project: Project, files: Sequence[Path], channel: str | None = None) -> Ingested:
-    """Takes in response logs, or the callbacks of a channel. Raises DangolError for a file that cannot be read; then
-    nothing of any file was taken."""
-    with open_station(project) as station:
-        if channel is not None and channel not in station.channels:
-            hints = did_you_mean(channel, station.channels)
-            message = f"`{channel}` is not a channel of this project"
-            raise DangolError(diagnose("E707", message, Line.of(channel, "--channel"), hints=hints))
-        receipts: list[Receipt] = []
-        now = real_now()
-        for file in files:
-            try:
-                body = file.read_bytes()
-                told = parse_log(body) if channel is None else station.channels[channel].parse_callback(body, {})
-            except (OSError, CallbackError) as error:
-                raise DangolError(diagnose("E708", f"{file.name}: {error}", Line.of(str(file)))) from error
-            receipts += _receipts(told, channel or "log", now)
-        return station.ledger.ingest(now, receipts)
+def ingest_files(
+    project: Project,
+    files: Sequence[Path],
+    channel: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Ingested:
+    """Takes in response logs, or the callbacks of a channel with the headers they came with.
+
+    Raises DangolError for a file that cannot be read; then nothing of any file was taken.
+    """
+    parse = parse_log if channel is None else _parser(project, channel, headers or {}, environ)
+    receipts: list[Receipt] = []
+    now = real_now()
+    for file in files:
+        try:
+            told = parse(file.read_bytes())
+        except (OSError, CallbackError) as error:
+            raise DangolError(diagnose("E708", f"{file.name}: {error}", Line.of("", str(file)))) from error
+        receipts += _receipts(told, channel or "log", now)
+    with ledger_at(ledger_location(project, environ)) as ledger:
+        return ledger.ingest(now, receipts)
+
+
+def _parser(
+    project: Project, name: str, headers: Mapping[str, str], environ: Mapping[str, str]
+) -> Callable[[bytes], list[Told]]:
+    """How the channel reads its callbacks; no other channel is opened."""
+    declared = declared_channels(project)
+    if name not in declared:
+        message = f"`{name}` is not a channel of this project"
+        raise DangolError(diagnose("E707", message, Line.of(name, "--channel"), hints=did_you_mean(name, declared)))
+    channel = declared[name].open(Surroundings(project.root.resolve(), environ))
+    return lambda body: channel.parse_callback(body, headers)
 
 
 def _receipts(told: Sequence[Told], provider: str, now: int) -> Iterator[Receipt]:
@@ -52,4 +69,5 @@ def _receipts(told: Sequence[Told], provider: str, now: int) -> Iterator[Receipt
             address=one.address,
             channel=None if provider == "log" else provider,
             reason=one.reason or None,
+            unreachable=kind == "failed" and one.kind == "address",
         )

@@ -19,6 +19,7 @@ from dangol.playbook.messages.check import Text, inline
 from dangol.playbook.messages.template import Template, TemplateError, compile_template
 from dangol.runner.entries import Entries
 from dangol.runner.journey import Position
+from dangol.runner.personal import mask
 from dangol.runner.variables import Values
 
 if TYPE_CHECKING:
@@ -95,7 +96,11 @@ def render(
 
     def masked(letter: Letter, personal: frozenset[str]) -> Letter:
         template = templates[id(letter.writing)]
-        return replace(letter, content=template.render(values.of(letter.place, values.names(template), personal)))
+        try:
+            content = template.render(values.of(letter.place, values.names(template), personal))
+        except TemplateError:  # such as a date that is no date any more
+            content = {part: mask(text) for part, text in letter.content.items()}
+        return replace(letter, content=content)
 
     return Rendering(tuple(letters), incomplete, forbidden, tuple(findings), masked)
 

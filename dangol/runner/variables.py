@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.catalog import normal
+from dangol.engine.explanation import mentions
 from dangol.engine.state.model import Column
 from dangol.playbook.messages.template import EVERY, ITEMS, THE_LIST, Template
 from dangol.runner.entries import Entries
-from dangol.runner.personal import mask
+from dangol.runner.personal import PERSONAL_NAMES, is_personal, mask
 from dangol.runner.values import plain
 
 Names = tuple[tuple[str, str], ...]
@@ -55,11 +56,19 @@ class Values:
             value = self._column(root, name)[n]
             if value is None:
                 continue
+            if personal and self._is_personal(root, normal(name), personal):
+                value = tuple(map(_masked, value)) if isinstance(value, tuple) else mask(value)
             if root == ITEMS:
                 items[name] = value
             else:
-                found[root][name] = mask(value) if root == "customer" and normal(name) in personal else value
+                found[root][name] = value
         return {**found, ITEMS: _rows(items)} if items else found
+
+    def _is_personal(self, root: str, name: str, personal: frozenset[str]) -> bool:
+        if root == "traits" and (trait := self.evaluation.program.traits.get(name)) is not None:
+            names = PERSONAL_NAMES.union(map(str.casefold, personal))
+            return trait.type not in ("number", "boolean") and mentions(trait, names, self.evaluation.program)
+        return name in personal if root == "customer" else is_personal(name)
 
     def _column(self, root: str, name: str) -> Sequence[object]:
         key = (root, normal(name))
@@ -100,6 +109,10 @@ def _rows(columns: dict[str, Sequence[object]]) -> list[dict[str, object]]:
     count = len(next(iter(columns.values())))
     named = [(name, values) for name, values in columns.items() if name != THE_LIST]
     return [{name: values[k] for name, values in named if values[k] is not None} for k in range(count)]
+
+
+def _masked(value: object) -> object:
+    return None if value is None else mask(value)
 
 
 def _property(evaluation: Evaluation, event: str, name: str) -> Column | None:

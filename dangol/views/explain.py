@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from dangol.api import Project
 from dangol.engine import ir
+from dangol.engine.catalog import normal
 from dangol.engine.explanation import Explanation, Found, Part, mentions
 from dangol.engine.reading import Lang, in_full, read, scenario_in_full
 from dangol.engine.reading.literals import peel, quantity, quoted
 from dangol.engine.reading.times import day_text, instant_text
 from dangol.engine.sightings import Datum, Decision, Sighting
-from dangol.runner.personal import PERSONAL_NAMES, mask
+from dangol.runner.personal import PERSONAL_NAMES, is_personal, mask
 from dangol.views import playbook
 from dangol.views.text import paint, printable
 
@@ -47,7 +48,7 @@ class Style:
     zone: str = "UTC"
     lang: Lang = "en"
     masked: frozenset[str] = frozenset()
-    """Attributes that are personal besides those that are so by their name."""
+    """Attributes and properties that are personal besides `PERSONAL_NAMES`."""
 
     show_personal: bool = False
 
@@ -58,10 +59,12 @@ class Style:
 
 
 def style(project: Project, lang: Lang, *, show_personal: bool, colour: bool) -> Style:
-    """The style for a project: its channels' address attributes are masked too."""
-    files = project.files
-    addresses = [c.address.text for c in files.config.channels.values() if c.address] if files.config else []
-    return Style(project.data.asked.program, files.zone, lang, frozenset(addresses), show_personal, colour)
+    """The style for a project: what is personal by its name, and its channels' address attributes, are masked."""
+    files, catalog = project.files, project.data.catalog
+    addresses = [normal(c.address.text) for c in files.config.channels.values() if c.address] if files.config else []
+    names = {*catalog.attributes, *(name for properties in catalog.events.values() for name in properties)}
+    masked = frozenset(filter(is_personal, names)).union(addresses)
+    return Style(project.data.asked.program, files.zone, lang, masked, show_personal, colour)
 
 
 def reading(project: Project, what: str, lang: Lang) -> tuple[str, dict[str, Any]]:
@@ -124,8 +127,7 @@ def _is_masked(part: Part, style: Style) -> bool:
     if isinstance(part.node, ir.Condition) or part.value is None or style.show_personal:
         return False
     told = part.value.type not in ("number", "boolean") or isinstance(part.node, ir.Attribute)
-    names = PERSONAL_NAMES | {name.casefold() for name in style.masked}
-    return told and mentions(part.node, names, style.program)
+    return told and mentions(part.node, PERSONAL_NAMES.union(map(str.casefold, style.masked)), style.program)
 
 
 def _events(found: Found, style: Style) -> Iterator[str]:
@@ -145,7 +147,7 @@ def _sighting(seen: Sighting, style: Style) -> str:
 
 def _properties(seen: Sighting, style: Style) -> dict[str, str]:
     return {
-        name: shown(datum, style, masked=not style.show_personal and name.casefold() in PERSONAL_NAMES)
+        name: shown(datum, style, masked=not style.show_personal and is_personal(name))
         for name, datum in seen.properties.items()
         if datum.value is not None
     }
@@ -218,7 +220,7 @@ def _part(part: Part, style: Style) -> dict[str, Any]:
 def _event(seen: Sighting, style: Style) -> dict[str, Any]:
     record: dict[str, Any] = {"event": seen.name, "time": _iso(seen.time, style.zone), "properties": {}}
     for name, datum in seen.properties.items():
-        masked = not style.show_personal and name.casefold() in PERSONAL_NAMES
+        masked = not style.show_personal and is_personal(name)
         record["properties"][name] = _plain(datum, style, masked=masked)
     if seen.reason != "matched":
         record["reason"] = seen.reason

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dangol.runner.due import occurrences
-from dangol.runner.model import Plan, Reading, Sample, ScenarioPlan
+from dangol.runner.model import Plan, Reading, Sample, ScenarioPlan, Send
+from dangol.runner.personal import shown_id
 from dangol.runner.traffic import Traffic
 from dangol.views import migration
 from dangol.views.text import paint, width
@@ -17,8 +19,9 @@ from dangol.views.text import paint, width
 COLUMNS = 110
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
+def as_json(plan: Plan, *, show_personal: bool = False) -> dict[str, Any]:
     """The plan as data, version 1; documented in docs/json.md."""
+    plan = plan if show_personal else _with_shown_ids(plan)
     return {
         "version": 1,
         "at": instant(plan.at, plan.zone),
@@ -77,9 +80,26 @@ def instant(micros: int, zone: str) -> str:
     return (epoch + dt.timedelta(microseconds=micros)).astimezone(ZoneInfo(zone)).isoformat()
 
 
-def as_text(plan: Plan, *, colour: bool = False, migrate: bool = False) -> str:
+def as_text(plan: Plan, *, colour: bool = False, migrate: bool = False, show_personal: bool = False) -> str:
     """The plan for a terminal, without a final line break."""
-    return "\n".join(_lines(plan, colour, migrate))
+    return "\n".join(_lines(plan if show_personal else _with_shown_ids(plan), colour, migrate))
+
+
+def _with_shown_ids(plan: Plan) -> Plan:
+    """The plan with ids that are addresses masked."""
+
+    def shown(send: Send) -> Send:
+        return replace(send, customer=shown_id(send.customer))
+
+    scenarios = (
+        replace(
+            one,
+            sends=tuple(map(shown, one.sends)),
+            samples=tuple(replace(sample, send=shown(sample.send)) for sample in one.samples),
+        )
+        for one in plan.scenarios
+    )
+    return replace(plan, scenarios=tuple(scenarios))
 
 
 def _lines(plan: Plan, colour: bool, migrate: bool) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dangol.runner.ledger import Run, Status, Unknown
+from dangol.runner.personal import shown_id
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Standing:
     earlier: Mapping[str, int] = field(default_factory=dict)
 
 
-def as_json(found: Standing) -> dict[str, Any]:
+def as_json(found: Standing, show_personal: bool = False) -> dict[str, Any]:
     """The standing as data, version 1; instants in UTC. Addresses are left out."""
     status = found.status
     return {
@@ -34,7 +35,11 @@ def as_json(found: Standing) -> dict[str, Any]:
         "suppressions": status.suppressions,
         "unmatched_receipts": status.unmatched,
         "unknown": [
-            {**{k: v for k, v in asdict(one).items() if k != "address"}, "claimed_at": _instant(one.claimed_at)}
+            {
+                **{k: v for k, v in asdict(one).items() if k != "address"},
+                "customer": shown_id(one.customer, show_personal),
+                "claimed_at": _instant(one.claimed_at),
+            }
             for one in found.unknown
         ],
     }
@@ -55,12 +60,12 @@ def _instant(micros: int | None) -> str | None:
     return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)).isoformat(timespec="seconds")
 
 
-def as_text(found: Standing) -> str:
+def as_text(found: Standing, show_personal: bool = False) -> str:
     """The standing for a terminal, without a final line break."""
-    return "\n".join(_lines(found))
+    return "\n".join(_lines(found, show_personal))
 
 
-def _lines(found: Standing) -> Iterator[str]:
+def _lines(found: Standing, show_personal: bool) -> Iterator[str]:
     status = found.status
     if not found.runs:
         yield "Nothing has run yet."
@@ -81,7 +86,8 @@ def _lines(found: Standing) -> Iterator[str]:
         yield f"{count:,} messages may have gone out or not: `dangol status --unknown`, then `dangol reconcile KEY …`"
     for one in found.unknown:
         where = f"{one.playbook}/{one.scenario} step {one.step} on {one.channel}"
-        yield f"  {one.key}  {one.customer}  {where}  {_instant(one.claimed_at)}  {one.reason or ''}".rstrip()
+        who = shown_id(one.customer, show_personal)
+        yield f"  {one.key}  {who}  {where}  {_instant(one.claimed_at)}  {one.reason or ''}".rstrip()
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -22,7 +22,13 @@ def test_a_log_line_by_line_and_as_a_list() -> None:
     ]
     assert parse_log(f"\ufeff{one}\n\n{two}\r\n".encode()) == expected
     assert parse_log(f"[{one}, {two}]".encode()) == expected
+    assert parse_log(f"{one}\n[{two}]\n".encode()) == parse_log(f"[{one},\n {two}]".encode()) == expected
     assert parse_log(b"") == parse_log(b"[]") == []
+
+
+def test_what_cannot_be_kept_is_left_out() -> None:
+    found = parse_log(b'{"event": "opened", "key": "a\\ud800\\u0000b", "id": "\\udfff", "reason": "\\ud800"}')
+    assert (found[0].key, found[0].id, found[0].reason) == ("a?b", "?", "?")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +68,12 @@ def test_secrets() -> None:
     secrets = Secrets({"A": " value-a ", "AB": "value-a-and-b", "EMPTY": " "})
     assert [secrets.reveal(Secret(name)) for name in ("A", "AB")] == ["value-a", "value-a-and-b"]
     assert secrets.redact("x value-a-and-b\n y value-a") == "x env:AB y env:A"
-    assert len(secrets.redact("y" * 1000)) == 300
+    assert len(secrets.redact("y " * 1000)) == 300
+    token = "fcm:" + "aB3_" * 40
+    for told in ("kim@shop.example", "010-1234-5678", "01012345678", "+821012345678", token):
+        assert secrets.redact(f'550 <{told}>, "to":"{told}": no') == '550 <(address)>, "to":"(address)": no'
+    kept = "1043 M4V20180307110044DTYYJBBYLPQZIB1 2026-11-18T11:00:00.000Z 4096"
+    assert secrets.redact(kept) == kept
     for name in ("EMPTY", "NONE"):
         with pytest.raises(Unsendable, match=f"{name} is not set"):
             secrets.reveal(Secret(name))

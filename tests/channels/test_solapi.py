@@ -254,7 +254,13 @@ class TestSolapi(HttpContract):
 
     def test_an_opt_out_by_telephone(self, channel: Channel) -> None:
         found = self.receipts(channel, self.report("2061"))
-        assert [receipt.event for receipt in found] == ["failed", "unsubscribed"]
+        told = [(receipt.event, receipt.id) for receipt in found]
+        assert told == [("failed", "E1"), ("unsubscribed", "E1-unsubscribed")]
+
+    def test_reports_line_by_line(self, channel: Channel) -> None:
+        line = json.dumps([self.report("4000")])
+        found = channel.parse_callback(f"{line}\n{json.dumps(self.report('3010'))}\n".encode(), {})
+        assert [receipt.event for receipt in found] == ["delivered", "failed"]
 
     def test_reports_that_lack_something(self, channel: Channel) -> None:
         receipt = only(self.receipts(channel, self.report("4000", dateReported="?", customFields=None)))

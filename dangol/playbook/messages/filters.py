@@ -35,7 +35,7 @@ def josa(value: object, pair: object = "") -> str:
     """The word with the particle that fits it."""
     found = forms(_text(pair))
     if found is None:
-        raise _wrong(f"`{_text(pair)[:20]}` is no pair of particles; known: {', '.join(KNOWN)}")
+        raise _wrong(f"`josa` knows these pairs of particles: {', '.join(KNOWN)}")
     return with_particle(_text(value), found)
 
 
@@ -43,7 +43,7 @@ def money(value: object, currency: object = "KRW") -> str:
     """An amount as its currency writes it: 12,900원, $12.50."""
     code = _text(currency).upper()
     if not re.fullmatch("[A-Z]{3}", code):
-        raise _wrong(f"`{_text(currency)[:20]}` is no currency; write its three letters, such as KRW or USD")
+        raise _wrong("`money` takes a currency by its three letters, such as KRW or USD")
     before, after, places = _CURRENCIES.get(code, ("", f" {code}", 2))
     amount = _rounded(value, places)
     return f"{'-' if amount < 0 else ''}{before}{abs(amount):,.{places}f}{after}"
@@ -68,7 +68,7 @@ def date(value: object, pattern: object = "%Y-%m-%d", language: object = "en") -
     """A date or an instant (already local) by a pattern of `%Y %m %d %H %M …`; months and weekdays in en or ko."""
     moment, chosen = _moment(_text(value)), _text(language)
     if chosen not in _WEEKDAYS:
-        raise _wrong(f"`{chosen[:20]}` is no language of dates; write en or ko")
+        raise _wrong("the languages of `date` are en and ko")
     return re.sub(r"%-?.?", lambda found: _part(found[0], moment, chosen), _text(pattern))
 
 
@@ -100,12 +100,13 @@ _PARTS: Mapping[str, Callable[[dt.datetime, str], str]] = {
     "%%": lambda t, _: "%",
 }
 DATE_PARTS = tuple(_PARTS)
+_NO_NUMBER = "what a filter of numbers gets is no number"
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2})(?::\d{2})?)?")
 
 
 def _part(code: str, moment: dt.datetime, language: str) -> str:
     if code not in _PARTS:
-        raise _wrong(f"`{code}` is no part of a date; known: {' '.join(_PARTS)}")
+        raise _wrong(f"`date` knows these parts: {' '.join(_PARTS)}")
     return _PARTS[code](moment, language)
 
 
@@ -116,7 +117,7 @@ def _moment(text: str) -> dt.datetime:
             return dt.datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}")
     except ValueError:
         pass
-    raise _wrong(f"`{text[:40]}` is no date; a message has no clock, take a date of the customer or the event")
+    raise _wrong("what `date` gets is no date; a message has no clock, take a date of the customer or the event")
 
 
 def _text(value: Any) -> str:
@@ -131,9 +132,9 @@ def _decimal(value: Any) -> Decimal:
     try:
         found = Decimal(text)
     except InvalidOperation:
-        raise _wrong(f"`{text[:40]}` is no number") from None
+        raise _wrong(_NO_NUMBER) from None
     if isinstance(value, bool) or not found.is_finite() or abs(found) >= 10**24:
-        raise _wrong(f"`{text[:40]}` is no number")
+        raise _wrong(_NO_NUMBER)
     return found
 
 
@@ -142,6 +143,7 @@ def _rounded(value: Any, places: int) -> Decimal:
 
 
 def _wrong(message: str) -> FilterArgumentError:
+    """The message never repeats a value: it may be a customer's."""
     return FilterArgumentError(message, token=None)
 
 

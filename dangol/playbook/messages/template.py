@@ -88,7 +88,7 @@ class Template:
         except LiquidError as error:
             raise TemplateError(_in_short(error)) from error
         except (ArithmeticError, ValueError, TypeError, RecursionError) as error:  # a filter met a value it cannot take
-            raise TemplateError(f"a filter cannot take a value ({error})"[:200]) from error
+            raise TemplateError(f"a filter cannot take a value ({type(error).__name__})") from error
 
 
 def compile_template(parts: Mapping[str, str]) -> Template:

@@ -17,7 +17,7 @@ from dangol.runner.ledger.lock import run_lock
 from dangol.runner.ledger.migrations import bring_up_to_date
 from dangol.runner.ledger.responses import Responses
 from dangol.runner.ledger.rows import Ends, Status
-from dangol.runner.ledger.schema import entries, in_state, memberships, receipts, sends, suppressions
+from dangol.runner.ledger.schema import entries, in_state, memberships, receipts, sends, suppressions, transitions
 from dangol.runner.ledger.store import Faults, Store, no_faults, open_store
 
 FORGOTTEN = "forgotten"
@@ -62,6 +62,16 @@ class Ledger(Journal, Responses):
         last = self.runs(1)
         return Status(**{**vars(found), "last_run": last[0] if last else None})
 
+    def addresses_of(self, customer: str) -> set[str]:
+        """Every address of a customer that messages went to, or that stands in their parts `email` and `phone`."""
+        asked = select(sends.c.address, sends.c.content).join(entries, entries.c.id == sends.c.entry)
+        found: set[str] = set()
+        with self.store.reading() as connection:
+            for address, content in connection.execute(asked.where(entries.c.customer == customer)):
+                parts = json.loads(content) if content else {}
+                found.update(each for each in (address, parts.get("email"), parts.get("phone")) if each)
+        return found
+
     def forget(self, at: int, customer: str, addresses: Sequence[str] = ()) -> str | None:
         """Erases a person: the id becomes a random token, addresses, contents and providers' ids are gone.
 
@@ -83,9 +93,18 @@ class Ledger(Journal, Responses):
                 receipts.c.entry.in_(select(entries.c.id).where(mine)),
             )  # fmt: skip
             blank = dict.fromkeys(("address", "content", "provider_id"))
+            said = (sends.c.attempts > 0, transitions.c.worker.is_not(None))  # what providers say may repeat addresses
             touched = [
-                connection.execute(update(receipts).where(told).values(customer=None, address=None, provider_id=None)),
+                connection.execute(
+                    update(receipts).where(told).values(customer=None, address=None, provider_id=None, reason=None)
+                ),
                 connection.execute(update(sends).where(theirs).values(blank)),
+                connection.execute(update(sends).where(theirs, said[0]).values(reason=None)),
+                connection.execute(
+                    update(transitions)
+                    .where(transitions.c.entry.in_(select(entries.c.id).where(mine)), said[1])
+                    .values(reason=None)
+                ),
                 connection.execute(update(suppressions).where(_about(customer, known)).values(who=token)),
                 connection.execute(update(entries).where(mine).values(customer=token)),
             ]

@@ -56,8 +56,9 @@ class Responses(Delivery):
         """Takes receipts; one seen before (by provider and event id) changes nothing.
 
         An `unsubscribed` suppresses the customer, or the address if the customer is not known, on its channel, at
-        once. A receipt that comes before its send is recorded is matched when it is. A send whose outcome is unknown
-        is settled by a receipt that shows it. Raises E610 when a kind is not one of RECEIPT_KINDS.
+        once; one that is `unreachable` the address. A receipt that comes before its send is recorded is matched when
+        it is. A send whose outcome is unknown is settled by a receipt that shows it. Raises E610 when a kind is not
+        one of RECEIPT_KINDS.
         """
         for receipt in given:
             if receipt.kind not in RECEIPT_KINDS:
@@ -129,15 +130,19 @@ class Responses(Delivery):
     ) -> list[tuple[str, str, str, int, str]]:
         rows = []
         for receipt, send in zip(given, matched, strict=True):
-            if receipt.kind != "unsubscribed":
+            if receipt.kind != "unsubscribed" and not receipt.unreachable:
                 continue
-            customer, channel = receipt.customer, receipt.channel
+            customer, address, channel = receipt.customer, receipt.address, receipt.channel
             if send is not None:
-                asked = select(entries.c.customer, sends.c.channel).join(entries, entries.c.id == sends.c.entry)
+                asked = select(entries.c.customer, sends.c.channel, sends.c.address)
                 this = (sends.c.entry == send.entry, sends.c.step == send.step)
-                found = connection.execute(asked.where(*this)).one()
+                path = asked.join(entries, entries.c.id == sends.c.entry).where(*this)
+                found = connection.execute(path).one()
                 customer, channel = customer or found.customer, channel or found.channel
-            for kind, who in (("customer", customer), ("address", receipt.address)):
+                address = address or (found.address if receipt.unreachable else None)
+            if receipt.unreachable:
+                customer = None
+            for kind, who in (("customer", customer), ("address", address)):
                 if who:
                     rows.append((kind, who, channel or EVERY_CHANNEL, receipt.at, receipt.provider))
         return rows

@@ -180,7 +180,7 @@ class SentTimes:
 @dataclass(frozen=True)
 class Receipt:
     """One event of a provider. `event_id` is the provider's own; the send is named by our `key` or by `provider_id`,
-    the person by that, or by `customer` or `address`."""
+    the person by that, or by `customer` or `address`. `unreachable`: nobody is at the address, which is suppressed."""
 
     provider: str
     event_id: str
@@ -192,6 +192,7 @@ class Receipt:
     address: str | None = None
     channel: str | None = None
     reason: str | None = None
+    unreachable: bool = False
 
 
 @dataclass(frozen=True)

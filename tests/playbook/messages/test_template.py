@@ -84,16 +84,16 @@ def test_money_numbers_and_dates(text: str, reads: str) -> None:
     [
         ("{{ now }}", "`now` is no variable"),
         ("{{ today }}", "`today` is no variable"),
-        ("{{ 'now' | date: '%Y' }}", "`now` is no date"),
-        ("{{ 'today' | date }}", "`today` is no date"),
+        ("{{ 'now' | date: '%Y' }}", "no clock"),
+        ("{{ 'today' | date }}", "is no date"),
         ("{{ '2026-13-01' | date }}", "is no date"),
-        ("{{ '2026-01-01' | date: '%s' }}", "`%s` is no part of a date"),
-        ("{{ '2026-01-01' | date: '%Y', 'fr' }}", "no language"),
-        ("{{ 'x' | money }}", "`x` is no number"),
+        ("{{ '2026-01-01' | date: '%s' }}", "knows these parts"),
+        ("{{ '2026-01-01' | date: '%Y', 'fr' }}", "en and ko"),
+        ("{{ 'x' | money }}", "is no number"),
         ("{{ true | number }}", "is no number"),
         ("{{ 1 | money: 'won' }}", "WON"),
-        ("{{ 1 | money: '원' }}", "no currency"),
-        ("{{ 'x' | josa: '은' }}", "no pair of particles"),
+        ("{{ 1 | money: '원' }}", "three letters"),
+        ("{{ 'x' | josa: '은' }}", "pairs of particles"),
         ("{{ 'x' | base64_encode }}", "not a filter"),
         ("{{ 'x' | upcas }}", "not a filter"),
         ("{% include 'x' %}", "include"),
@@ -112,6 +112,18 @@ def test_what_cannot_be_written_says_why(text: str, words: str) -> None:
         return
     with pytest.raises(TemplateError, match=re.escape(words)):
         rendered(text, customer={})
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["money", "number", "date", "sum", "josa: customer.x", "money: customer.x", "number: customer.x",
+     "slice: customer.x", "truncate: customer.x", "date: customer.x", "date: '%Y', customer.x",
+     "divided_by: customer.x", "concat: 3"],
+)  # fmt: skip
+def test_what_is_said_of_a_value_never_repeats_it(use: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        rendered(f"{{{{ customer.x | {use} }}}}", customer={"x": "Hong"})
+    assert "Hong" not in str(caught.value)
 
 
 def test_the_variables_of_a_text_have_their_places() -> None:
