@@ -11,10 +11,10 @@ from sqlalchemy import (
     Connection,
     Text,
     and_,
-    bindparam,
     case,
     false,
     func,
+    literal,
     not_,
     or_,
     select,
@@ -24,17 +24,17 @@ from sqlalchemy import (
 
 from dangol.runner.ledger.experiments import Experiments
 from dangol.runner.ledger.failures import refusal
+from dangol.runner.ledger.given import Given, listed
 from dangol.runner.ledger.matching import key_of, match_early, send_of, told
 from dangol.runner.ledger.rows import Change, Claimed, NewAssignments, NewSends, Outcomes, Revisions, SentTimes, Unknown
 from dangol.runner.ledger.schema import entries, in_state, meta, scenarios, sends, texts, transitions
-from dangol.runner.ledger.store import Store, bulk, column, columns_of
+from dangol.runner.ledger.store import Store, columns_of
 
 _PLANNED = in_state(sends.c.state, "planned")
 _CLAIMED = in_state(sends.c.state, "claimed")
 _UNKNOWN = in_state(sends.c.state, "unknown")
 _OPEN = in_state(sends.c.state, "claimed", "unknown")
 _UNCLAIMED = in_state(sends.c.state, "planned", "held")
-_THIS = and_(sends.c.entry == bindparam("k_entry"), sends.c.step == bindparam("k_step"))
 _OVER = ("sent", "failed", "expired", "cancelled")
 _DETAILS = ("channel", "arm", "message", "address", "content")
 
@@ -51,10 +51,12 @@ class Delivery(Experiments):
         given = {name: getattr(new, name) for name in ("due", *_DETAILS, "state", "reason")}
         ready = new.due if new.ready_at is None else new.ready_at
         with self.store.writing("sends") as connection:
-            row = {**keys, **given, "ready_at": ready, "changes": 0, "run": run, "attempts": 0, "ended_at": None}
-            written = bulk(connection, self.store.insert_new(sends), row)
-            first = {**keys, "number": 0, "at": at, "state": new.state, "reason": new.reason, "worker": None}
-            bulk(connection, self.store.insert_new(transitions), first)
+            row = {**keys, **given, "ready_at": ready, "changes": 0, "run": run, "attempts": 0}
+            rows = Given(connection, sends, row)
+            written = rows.insert(sends, {name: rows[name] for name in row})
+            first = {**{name: rows[name] for name in ("entry", "step", "state", "reason")},
+                     "number": literal(0), "at": literal(at, BigInteger)}  # fmt: skip
+            rows.insert(transitions, first)
             self._mark(connection, new.entry, _each(new.uses, new.entry))
             self._assign(connection, at, assigned)
             return written
@@ -98,11 +100,10 @@ class Delivery(Experiments):
             ready = and_(ready, or_(false(), *(sends.c.channel == channel for channel in channels)))
         with self.store.writing("claim") as connection:
             taken = self._take(connection, ready, limit)
-            entry, step = taken.entry, taken.step
-            if entry:
+            if len(taken):
                 self._change(
-                    connection, at, entry, step, "claimed", None, _PLANNED, worker=worker,
-                    claimed_by=worker, claimed_at=at, lease_until=at + lease, attempts=taken.attempts,
+                    connection, at, taken.entry, taken.step, "claimed", None, _PLANNED, worker=worker,
+                    claimed_by=worker, claimed_at=at, lease_until=at + lease, attempts=sends.c.attempts + 1,
                 )  # fmt: skip
             return taken
 
@@ -112,12 +113,11 @@ class Delivery(Experiments):
         An outcome that comes after the lease ran out is taken too, unless another worker has claimed the send since.
         """
         states = _each(outcomes.state, outcomes.entry)
-        sent_at = [at if state == "sent" else None for state in states]
-        mine = and_(sends.c.claimed_by == bindparam("v_worker"), or_(_PLANNED, _OPEN))
+        mine = and_(sends.c.claimed_by == worker, or_(_PLANNED, _OPEN))
         with self.store.writing("settle") as connection:
             taken = self._change(
                 connection, at, outcomes.entry, outcomes.step, states, outcomes.reason, mine, worker=worker,
-                sent_at=sent_at, provider_id=outcomes.provider_id, ready_at=outcomes.ready_at,
+                sent=at, provider_id=outcomes.provider_id, ready_at=outcomes.ready_at,
             )  # fmt: skip
             self._used(connection, outcomes.entry, states)
             match_early(connection, [id_ for id_ in _each(outcomes.provider_id, outcomes.entry) if id_])
@@ -248,53 +248,46 @@ class Delivery(Experiments):
         self, connection: Connection, at: int, entry: Sequence[int], step: Sequence[int], state: Sequence[str],
         reason: str,
     ) -> int:  # fmt: skip
-        sent_at = case((bindparam("v_state", type_=Text) == "sent", sends.c.claimed_at))
-        return self._change(connection, at, entry, step, state, reason, _UNKNOWN, sent_at=sent_at)
+        return self._change(connection, at, entry, step, state, reason, _UNKNOWN, sent=sends.c.claimed_at)
 
     def _change(
         self, connection: Connection, at: int, entry: Any, step: Any, state: Any, reason: Any, guard: Any,
-        worker: str | None = None, **values: Any,
+        worker: str | None = None, sent: Any = None, **values: Any,
     ) -> int:  # fmt: skip
         """Puts the sends that pass the guard into a state, and adds that to their history; returns how many.
 
-        A value that is None, in all rows or in one, leaves what is recorded.
+        A value that is None, in all rows or in one, leaves what is recorded. sent: when those went out that are sent.
         """
-        states = _each(state, entry)
-        columns = {"k_entry": entry, "k_step": step, "v_state": states, "v_reason": reason}
-        columns["v_ended_at"] = [at if each in _OVER else None for each in states]
-        assigned: dict[str, Any] = {name: bindparam(f"v_{name}") for name in ("state", "reason", "ended_at")}
-        for name, value in values.items():
-            if hasattr(value, "compile"):
-                assigned[name] = value
-            elif value is not None:
-                columns[f"v_{name}"] = value
-                given = bindparam(f"v_{name}", type_=sends.c[name].type)
-                assigned[name] = func.coalesce(given, sends.c[name])
+        assigned = {name: each for name, each in values.items() if hasattr(each, "compile")}
+        given = {name: each for name, each in values.items() if each is not None and name not in assigned}
+        rows = Given(connection, sends, {"entry": entry, "step": step, "state": state, "reason": reason, **given})
+        is_now = rows["state"]
+        assigned |= {name: func.coalesce(rows[name], sends.c[name]) for name in given}
+        assigned |= {"state": is_now, "reason": rows["reason"], "ended_at": case((is_now.in_(_OVER), at))}
+        if sent is not None:
+            assigned["sent_at"] = case((is_now == "sent", sent), else_=sends.c.sent_at)
         if "claimed_by" not in values and worker:  # a send that is planned again is no longer its worker's
-            assigned["claimed_by"] = case((bindparam("v_state", type_=Text) != "planned", sends.c.claimed_by))
-        moved = update(sends).where(_THIS, guard).values(**assigned, changes=sends.c.changes + 1)
-        changed = bulk(connection, moved, {**columns, "v_worker": worker})
-        bulk(connection, self._noted(), {"k_entry": entry, "k_step": step, "v_at": at, "v_worker": worker})
+            assigned["claimed_by"] = case((is_now != "planned", sends.c.claimed_by))
+        this = and_(sends.c.entry == rows["entry"], sends.c.step == rows["step"])
+        changed = rows.run(update(sends).where(this, guard).values(**assigned, changes=sends.c.changes + 1))
+        # The latest change of each; one that is there already did not change.
+        now = {
+            **{name: sends.c[name] for name in ("entry", "step", "state", "reason")},
+            "number": sends.c.changes, "at": literal(at, BigInteger), "worker": literal(worker, Text),
+        }  # fmt: skip
+        rows.insert(transitions, now, this)
         return changed
-
-    def _noted(self) -> Any:
-        """Adds the latest change of a send to its history; one that is there already did not change."""
-        names = ["entry", "step", "number", "at", "state", "reason", "worker"]
-        now = select(
-            sends.c.entry, sends.c.step, sends.c.changes, bindparam("v_at", type_=BigInteger), sends.c.state,
-            sends.c.reason, bindparam("v_worker", type_=Text),
-        ).where(_THIS)  # fmt: skip
-        return self.store.insert_new(transitions).from_select(names, now)
 
     def _used(self, connection: Connection, entry: Any, states: Sequence[str]) -> None:
         """Marks the entries of which something went out, or may have."""
         self._mark(connection, entry, [state in ("sent", "unknown") for state in states])
 
     def _mark(self, connection: Connection, entry: Any, used: Sequence[bool]) -> None:
-        gone = sorted({id_ for id_, each in zip(column(entry), used, strict=True) if each})
-        mark = update(entries).where(entries.c.id == bindparam("k"), entries.c.sent_any != true())
+        gone = sorted({id_ for id_, each in zip(listed(entry), used, strict=True) if each})
         if gone:
-            bulk(connection, mark.values(sent_any=True), {"k": gone})
+            rows = Given(connection, entries, {"id": gone})
+            unmarked = and_(entries.c.id == rows["id"], entries.c.sent_any != true())
+            rows.run(update(entries).where(unmarked).values(sent_any=True))
 
     def _ledger(self, connection: Connection) -> str:
         return str(connection.execute(select(meta.c.ledger)).scalar_one())
@@ -302,5 +295,5 @@ class Delivery(Experiments):
 
 def _each(value: Any, beside: Any) -> list[Any]:
     """A column as a list, one value for every row if it was one."""
-    values = column(value)
-    return list(values) if hasattr(values, "__len__") else [value] * len(column(beside))
+    values = listed(value)
+    return values if isinstance(values, list) else [value] * len(listed(beside))

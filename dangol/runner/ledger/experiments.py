@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, func, insert, select, true, update
 
 from dangol.engine.state.model import NO_INSTANT
+from dangol.runner.ledger.given import Given, insert_new
 from dangol.runner.ledger.rows import (
     HOLDOUTS,
     Assigned,
@@ -31,7 +32,7 @@ from dangol.runner.ledger.schema import (
     results,
     sends,
 )
-from dangol.runner.ledger.store import Store, bulk, columns_of
+from dangol.runner.ledger.store import Store, columns_of
 
 
 class Experiments:
@@ -96,7 +97,7 @@ class Experiments:
             results.c.experiment == result.experiment, results.c.kpi == result.kpi, results.c.look == result.look
         )
         with self.store.writing("result") as connection:
-            connection.execute(self.store.insert_new(results).values(vars(result)))
+            connection.execute(insert_new(connection, results).values(vars(result)))
             return Result(*connection.execute(select(results).where(chosen)).one())
 
     def results(self, experiment: int) -> list[Result]:
@@ -133,13 +134,14 @@ class Experiments:
             np.broadcast_to(np.asarray(each, np.int64), entry.shape)[fresh] for each in (new.cohort, new.due)
         )
         row = {"entry": entry[fresh], "cohort": numbers[cohort], "due": due, "at": at}
-        bulk(connection, self.store.insert_new(assignments), row)
+        rows = Given(connection, assignments, row)
+        rows.insert(assignments, {name: rows[name] for name in row})
 
     def _start(self, connection: Connection, at: int, start: Start) -> int:
         lines = json.dumps(dict(start.lines), ensure_ascii=False)
         key = {"playbook": start.playbook, "scenario": start.scenario, "phase": start.phase}
         row = {**key, "design": start.design, "lines": lines, "started_at": at}
-        connection.execute(self.store.insert_new(experiments).values(row))
+        connection.execute(insert_new(connection, experiments).values(row))
         chosen = and_(*(experiments.c[name] == value for name, value in key.items()))
         return int(connection.execute(select(experiments.c.id).where(chosen)).scalar_one())
 
@@ -151,7 +153,8 @@ class Experiments:
         known = select(cohorts).where(cohorts.c.experiment == experiment)
         found = {tuple(row[1:]): row[0] for row in connection.execute(known)}
         if not set(rows) <= found.keys():
-            bulk(connection, self.store.insert_new(cohorts), columns)
+            fresh = Given(connection, cohorts, columns)
+            fresh.insert(cohorts, {name: fresh[name] for name in names})
             found = {tuple(row[1:]): row[0] for row in connection.execute(known)}
         return np.array([found[row] for row in rows], np.int64)
 

@@ -13,11 +13,10 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     and_,
-    bindparam,
     case,
     func,
     insert,
-    literal_column,
+    literal,
     null,
     or_,
     select,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 
 from dangol.engine.state.model import NO_INSTANT
 from dangol.runner.ledger.failures import refusal
+from dangol.runner.ledger.given import Given, insert_new
 from dangol.runner.ledger.rows import Ends, LastEntries, NewEntries, Run, Running, Steps
 from dangol.runner.ledger.schema import (
     entries,
@@ -39,7 +39,7 @@ from dangol.runner.ledger.schema import (
     texts,
     transitions,
 )
-from dangol.runner.ledger.store import Store, bulk, column, columns_of
+from dangol.runner.ledger.store import Store, columns_of
 
 _RUNNING = in_state(entries.c.state, "running")
 _CHUNK = 500
@@ -98,13 +98,12 @@ class Journal:
             text = self._text(connection, run, scenario, new.text, new.body)
             first = self._next_entries(connection, count)
             ids = np.arange(first, first + count, dtype=np.int64)
-            written = bulk(
-                connection, self.store.insert_new(entries),
-                {
-                    "id": ids, "scenario": scenario, "text": text, "customer": new.customer, "time": new.time,
-                    "event": new.event, "run": run, "state": "running", "changes": 0, "sent_any": False,
-                },
-            ) if count else 0  # fmt: skip
+            new_ones = {
+                "id": ids, "scenario": scenario, "text": text, "customer": new.customer, "time": new.time,
+                "event": new.event, "run": run, "state": "running", "changes": 0, "sent_any": False,
+            }  # fmt: skip
+            rows = Given(connection, entries, new_ones)
+            written = rows.insert(entries, {name: rows[name] for name in new_ones})
             if written == count:
                 return ids
             customers = list(new.customer)
@@ -123,36 +122,29 @@ class Journal:
             if scenario is None:
                 return 0
             number = self._text(connection, run, scenario, text, body)
-            chosen = (entries.c.id == bindparam("k"), entries.c.scenario == scenario, _RUNNING)
-            changed = update(entries).where(*chosen).values(text=number, changes=entries.c.changes + 1)
-            moved = bulk(connection, changed, {"k": list(ids)})
-            self._note(connection, ids, at)
+            rows = Given(connection, entries, {"id": ids})
+            chosen = (entries.c.id == rows["id"], entries.c.scenario == scenario, _RUNNING)
+            moved = rows.run(update(entries).where(*chosen).values(text=number, changes=entries.c.changes + 1))
+            self._note(rows, at)
             return moved
 
     def end_entries(self, at: int, ends: Ends) -> int:
         """Ends running entries and cancels what they had planned or held; returns how many ended."""
-        keys = {"k": ends.entry}
+        given = {"id": ends.entry, "state": ends.state, "reason": ends.reason, "ended_at": ends.ended_at}
         with self.store.writing("ends") as connection:
-            changed = update(entries).where(entries.c.id == bindparam("k"), _RUNNING)
-            values: dict[str, Any] = {n: bindparam(f"v_{n}") for n in ("state", "reason", "ended_at")}
-            ended = bulk(
-                connection, changed.values(**values, changes=entries.c.changes + 1),
-                {**keys, "v_state": ends.state, "v_reason": ends.reason, "v_ended_at": ends.ended_at},
-            )  # fmt: skip
-            self._note(connection, ends.entry, at)
-            waiting = and_(sends.c.entry == bindparam("k"), in_state(sends.c.state, "planned", "held"))
-            cancelled = update(sends).where(waiting).values(
-                state="cancelled", reason=bindparam("v_reason"), ended_at=at, changes=sends.c.changes + 1
-            )  # fmt: skip
-            history = insert(transitions).from_select(
-                ["entry", "step", "number", "at", "state", "reason"],
-                select(
-                    sends.c.entry, sends.c.step, sends.c.changes + 1, bindparam("v_at"), literal_column("'cancelled'"),
-                    bindparam("v_reason", type_=sends.c.reason.type),
-                ).where(waiting),
-            )  # fmt: skip
-            bulk(connection, history, {**keys, "v_at": at, "v_reason": ends.reason})
-            bulk(connection, cancelled, {**keys, "v_reason": ends.reason})
+            rows = Given(connection, entries, given)
+            this = and_(entries.c.id == rows["id"], _RUNNING)
+            values = {name: rows[name] for name in ("state", "reason", "ended_at")}
+            ended = rows.run(update(entries).where(this).values(**values, changes=entries.c.changes + 1))
+            self._note(rows, at)
+            waiting = and_(sends.c.entry == rows["id"], in_state(sends.c.state, "planned", "held"))
+            history = {
+                "entry": sends.c.entry, "step": sends.c.step, "number": sends.c.changes + 1,
+                "at": literal(at, BigInteger), "state": literal("cancelled"), "reason": rows["reason"],
+            }  # fmt: skip
+            rows.run(insert(transitions).from_select(list(history), select(*history.values()).where(waiting)))
+            over = {"state": "cancelled", "reason": rows["reason"], "ended_at": at, "changes": sends.c.changes + 1}
+            rows.run(update(sends).where(waiting).values(over))
             return ended
 
     def running_entries(self, playbook: str, scenario: str) -> Running:
@@ -225,10 +217,10 @@ class Journal:
         """Records who was in each segment (or audience) at a run: the count, and the ids if wanted."""
         packed = [zlib.compress(_packed(ids), 1) if keep_ids else None for ids in members.values()]
         with self.store.writing("memberships") as connection:
-            bulk(
-                connection, self.store.insert_new(memberships),
-                {"run": run, "name": list(members), "count": [len(ids) for ids in members.values()], "members": packed},
-            )  # fmt: skip
+            counts = [len(ids) for ids in members.values()]
+            given = {"name": list(members), "run": run, "count": counts, "members": packed}
+            rows = Given(connection, memberships, given)
+            rows.insert(memberships, {name: rows[name] for name in given})
 
     def counts_of(self, name: str, limit: int = 10) -> list[int]:
         """How many were in a segment (or audience) at the last runs that recorded it, the latest first."""
@@ -248,13 +240,13 @@ class Journal:
 
     def _scenario(self, connection: Connection, playbook: str, scenario: str) -> int:
         row = {"playbook": playbook, "scenario": scenario}
-        connection.execute(self.store.insert_new(scenarios).values(row))
+        connection.execute(insert_new(connection, scenarios).values(row))
         return int(connection.execute(select(_scenario_id(playbook, scenario))).scalar_one())
 
     def _text(self, connection: Connection, run: int, scenario: int, hash_: str, body: str) -> int:
         at = select(runs.c.at).where(runs.c.id == run).scalar_subquery()
         row = {"scenario": scenario, "hash": hash_, "body": body, "recorded_at": at}
-        connection.execute(self.store.insert_new(texts).values(row))
+        connection.execute(insert_new(connection, texts).values(row))
         chosen = and_(texts.c.scenario == scenario, texts.c.hash == hash_)
         return int(connection.execute(select(texts.c.id).where(chosen)).scalar_one())
 
@@ -262,15 +254,14 @@ class Journal:
         connection.execute(update(meta).values(next_entry=meta.c.next_entry + count))
         return int(connection.execute(select(meta.c.next_entry)).scalar_one()) - count
 
-    def _note(self, connection: Connection, ids: Any, at: int) -> None:
+    def _note(self, rows: Given, at: int) -> None:
         """Adds the latest change of each entry to the history; one that is there already did not change."""
-        names = ["entry", "number", "at", "state", "text", "reason"]
-        now = select(
-            entries.c.id, entries.c.changes, bindparam("v_at", type_=BigInteger), entries.c.state, entries.c.text,
-            entries.c.reason,
-        ).where(entries.c.id == bindparam("k"), entries.c.changes > 0)  # fmt: skip
-        note = self.store.insert_new(entry_changes).from_select(names, now)
-        bulk(connection, note, {"k": column(ids), "v_at": at})
+        now = {
+            "entry": entries.c.id, "number": entries.c.changes, "at": literal(at, BigInteger),
+            "state": entries.c.state, "text": entries.c.text, "reason": entries.c.reason,
+        }  # fmt: skip
+        changed = and_(entries.c.id == rows["id"], entries.c.changes > 0)
+        rows.insert(entry_changes, now, changed)
 
 
 def _scenario_id(playbook: str, scenario: str) -> Any:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, Integer, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, and_, func, select, update
 
+from dangol.runner.ledger.given import Given
 from dangol.runner.ledger.rows import Receipt, SendKey
 from dangol.runner.ledger.schema import in_state, receipts, sends
-from dangol.runner.ledger.store import bulk, columns_of
+from dangol.runner.ledger.store import columns_of
 
 _KEY = re.compile(r"([0-9a-f]+)-([1-9][0-9]{0,17})-(0|[1-9][0-9]{0,8})")
 _UNMATCHED = receipts.c.entry.is_(None)
@@ -60,10 +61,11 @@ def match_early(connection: Connection, provider_ids: Sequence[str]) -> None:
             .where(_UNMATCHED, receipts.c.provider_id.in_(chunk))
         )
     ]
-    provider, event_id, entry, step = columns_of(rows, 4)
-    this = and_(receipts.c.provider == bindparam("k_provider"), receipts.c.event_id == bindparam("k_event"))
-    matched = update(receipts).where(this).values(entry=bindparam("v_entry"), step=bindparam("v_step"))
-    bulk(connection, matched, {"k_provider": provider, "k_event": event_id, "v_entry": entry, "v_step": step})
+    if rows:
+        names = ("provider", "event_id", "entry", "step")
+        early = Given(connection, receipts, dict(zip(names, columns_of(rows, 4), strict=True)))
+        this = and_(receipts.c.provider == early["provider"], receipts.c.event_id == early["event_id"])
+        early.run(update(receipts).where(this).values(entry=early["entry"], step=early["step"]))
 
 
 def told(connection: Connection) -> tuple[list[int], list[int], list[str]]:

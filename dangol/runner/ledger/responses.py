@@ -9,10 +9,11 @@ from sqlalchemy import Connection, and_, literal, select, union_all, update
 
 from dangol.runner.ledger.delivery import Delivery
 from dangol.runner.ledger.failures import refusal
+from dangol.runner.ledger.given import Given
 from dangol.runner.ledger.matching import chunks, sends_of
 from dangol.runner.ledger.rows import RECEIPT_KINDS, Happened, Ingested, Receipt, SendKey, Suppressed
 from dangol.runner.ledger.schema import entries, in_state, receipts, scenarios, sends, suppressions
-from dangol.runner.ledger.store import bulk, columns_of
+from dangol.runner.ledger.store import columns_of
 
 EVERY_CHANNEL = ""
 _STANDING = suppressions.c.lifted_at.is_(None)
@@ -77,7 +78,8 @@ class Responses(Delivery):
             if not rows:
                 return Ingested(0, 0, 0, 0)
             columns = dict(zip(names, columns_of(rows, len(names)), strict=True))
-            new = bulk(connection, self.store.insert_new(receipts), columns)
+            told = Given(connection, receipts, columns)
+            new = told.insert(receipts, {name: told[name] for name in names})
             suppressed = self._suppress(connection, self._unsubscribes(connection, fresh, matched))
             settled = self._settle_told(connection, now)
             return Ingested(new, matched.count(None), suppressed, settled)
@@ -150,8 +152,6 @@ class Responses(Delivery):
     def _suppress(self, connection: Connection, rows: Sequence[tuple[str, str, str, int, str]]) -> int:
         if not rows:
             return 0
-        kind, who, channel, since, source = columns_of(rows, 5)
-        return bulk(
-            connection, self.store.insert_new(suppressions),
-            {"kind": kind, "who": who, "channel": channel, "since": since, "source": source, "lifted_at": None},
-        )  # fmt: skip
+        names = ("kind", "who", "channel", "since", "source")
+        given = Given(connection, suppressions, dict(zip(names, columns_of(rows, 5), strict=True)))
+        return given.insert(suppressions, {name: given[name] for name in names})
