@@ -71,9 +71,9 @@ class Effect:
 
     def quantile(self, bound: float) -> float:
         """The quantile of Welch's t that is as likely as the normal `bound` (1.96 for 95 %)."""
-        from scipy.special import stdtrit
+        from scipy.special import ndtr, stdtrit
 
-        return -float(stdtrit(self.df, NormalDist().cdf(-bound)))
+        return -float(stdtrit(self.df, ndtr(-bound)))
 
     def interval(self, errors: float) -> tuple[float, float] | None:
         """All changes that the data do not put more than so many standard errors away; 0 is among them just when

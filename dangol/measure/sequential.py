@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _NORMAL = NormalDist()
 _CAP = 8.0
 _LEAST = 1e-9
-_POINTS = 12
+_POINTS = 8
+_SURE = math.log(0.999)
 
 
 def confidence_multiplier(alpha: float, n: int, planned: int) -> float:
@@ -50,7 +51,7 @@ def alpha_spent(time: float, alpha: float) -> float:
     """Two-sided α spent until `time`, O'Brien–Fleming type: 2 − 2Φ(z_{1−α/2}/√t). Lan, DeMets 1983."""
     if time <= 0:
         return 0.0
-    return 2 * _NORMAL.cdf(_NORMAL.inv_cdf(alpha / 2) / math.sqrt(min(time, 1.0)))
+    return math.erfc(-_NORMAL.inv_cdf(alpha / 2) / math.sqrt(2 * min(time, 1.0)))
 
 
 def distinct_looks(looks: Sequence[Look]) -> tuple[Look, ...]:
@@ -96,16 +97,20 @@ def repeated_p(z: float, looks: tuple[Look, ...]) -> float:
 
     Repeated p-value of Jennison, Turnbull, *Group Sequential Methods*, 2000, section 9.4.
     """
-    low, high = math.log(1e-12), math.log(0.999)
-    over, under = (bounds(looks, math.exp(x))[-1] - abs(z) for x in (low, high))
-    if under >= 0 or over <= 0:
-        return 1.0 if under >= 0 else 1e-12
-    at, value = high, under
-    while high - low > 1e-6 and abs(value) > 1e-9:
-        at = high - under * (high - low) / (under - over)
-        value = bounds(looks, math.exp(at))[-1] - abs(z)
-        low, high, over, under = (at, high, value, under / 2) if value > 0 else (low, at, over / 2, value)
-    return math.exp(at)
+    from scipy.optimize import brentq
+    from scipy.special import log_ndtr
+
+    low = max(-690.0, math.log(2) + float(log_ndtr(-abs(z))))
+    high, step = low, 0.5
+    while _shortfall(z, looks, high) > 0:
+        if high == _SURE:
+            return 1.0
+        high, step = min(_SURE, high + step), 4 * step
+    return math.exp(brentq(lambda x: _shortfall(z, looks, x), low, high, xtol=1e-6) if high > low else low)
+
+
+def _shortfall(z: float, looks: tuple[Look, ...], log_alpha: float) -> float:
+    return bounds(looks, math.exp(log_alpha))[-1] - abs(z)
 
 
 def _bound(spend: float, root: float, nodes: NDArray[np.float64], mass: NDArray[np.float64], width: float) -> float:
@@ -148,6 +153,9 @@ def _carried(
     """Density of |B| at `ahead`: from both signs of where it was."""
     import numpy as np
 
-    near, far = ((ahead[:, None] + sign * nodes) / width for sign in (-1, 1))
-    density: NDArray[np.float64] = (np.exp(-near * near / 2) + np.exp(-far * far / 2)) @ mass
+    near = (ahead[:, None] - nodes) / width
+    density: NDArray[np.float64] = np.exp(-near * near / 2) @ mass
+    low, before = ahead < 8 * width, nodes < 8 * width
+    far = (ahead[low, None] + nodes[before]) / width
+    density[low] += np.exp(-far * far / 2) @ mass[before]
     return density / (width * math.sqrt(2 * math.pi))

@@ -146,9 +146,9 @@ def compare(
 
     `looks` are all so far, in order, this one last; a group-sequential comparison needs them, the others do not.
     `final`: the deadline has passed. `problems` forbid a verdict whatever the numbers say: pass what `ratio_mismatch`
-    and the record found. A lift that is neither reached nor missed yet is open before the deadline. ValueError for a
-    target that is a level, arms of different metrics, a control that is no arm, or looks of which the last is not of
-    these sums.
+    and the record found. A lift that is neither reached nor missed yet is open before the deadline; without a target
+    the question is whether the arm is better than control. ValueError for a target that is a level, arms of different
+    metrics, a control that is no arm, or looks of which the last is not of these sums.
     """
     if design.control not in arms or (target and not target.is_lift):
         raise ValueError("a lift needs the sums of its control and a target against it")
