@@ -53,7 +53,7 @@ def _parts(
             needs.attributes.add(node.name)
         case ir.Property():
             needs.property(names, node.name)
-        case ir.Aggregate(property=str(name)):
+        case ir.Aggregate(property=str(name)) | ir.Metric(property=str(name)):
             needs.property(node.events.names, name)
         case ir.SegmentRef(name=name):
             return _definition(("segment", name), program.segments.get(name), references)

@@ -95,18 +95,23 @@ def lift(
     total = {CONTROL: planned or 0, TREATMENT: 0}
     design = Design(CONTROL, total, method, alpha, target.scale if target else "relative", LEAST_CUSTOMERS)
     chosen = _chosen(control, treatment, days, horizon)
-    counted = [Counted({CONTROL: control[k].n, TREATMENT: treatment[k].n}, horizon.elapsed(days[k])) for k in chosen]
+    counted = [_counted(control[k], treatment[k], horizon.elapsed(days[k])) for k in chosen]
     looks = _looks(control, treatment, days, chosen, counted, design, horizon)
     last = chosen[-1] if chosen else -1
     pair = {CONTROL: control[last], TREATMENT: treatment[last]}
     every = list(problems)
     if not chosen and (early := horizon.early(horizon.until)):
         every.append(early)
-    (now,) = verdict.compare(pair, design, counted, target, horizon.final, every)
+    present = counted or [_counted(control[last], treatment[last], horizon.elapsed(days[last]))]
+    (now,) = verdict.compare(pair, design, present, target, horizon.final, every)
     decided = None if every or target is None else _first(looks, target)
     shown = next((look.day for look in looks if look.interval and not _straddles(look.interval, 0.0)), None)
     answer = now.verdict if decided is None else _standing(decided, target)
     return Lift(tuple(looks), now, decided, None if every else shown, answer)
+
+
+def _counted(control: Sums, treatment: Sums, elapsed: float) -> Counted:
+    return Counted({CONTROL: control.n, TREATMENT: treatment.n}, elapsed)
 
 
 def _chosen(control: Sequence[Sums], treatment: Sequence[Sums], days: Sequence[int], horizon: Horizon) -> list[int]:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dangol.engine import ir
+from dangol.engine.check.beside import CONTROL
 from dangol.runner.ledger import HOLDOUTS, Assigned
-from dangol.runner.policy import CONTROL
 
 Role = Literal["arm", "control", "holdout"]
 

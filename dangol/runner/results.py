@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
+from dangol import diagnostics
+from dangol.diagnostics import DangolError, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import day_of
@@ -24,7 +25,7 @@ from dangol.runner.entries import codes_of
 from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger
 from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
 from dangol.runner.ledger_events import with_events
-from dangol.runner.measured import Guarded, Measured, Subject, guard, measure
+from dangol.runner.measured import Guarded, Line, Measured, Subject, guard, measure
 from dangol.runner.refunds import refunds
 
 Evaluate = Callable[[Needs, int], Evaluation]
@@ -104,9 +105,7 @@ def results(
     Raises DangolError for a name that no playbook or scenario has.
     """
     chosen = _chosen(project, only)
-    program = project.checked.program
-    needs = needs_of([part for scenario in chosen for part in _parts(scenario, project)], program)
-    evaluation = evaluate(needs, at)
+    evaluation = evaluate(_needs(chosen, project), at)
     record = None if ledger is None else _Record(ledger, at)
     found = [_result(scenario, project, evaluation, record, at) for scenario in chosen]
     return Results(at, project.zone, tuple(found))
@@ -117,27 +116,22 @@ def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
     names = {name for playbook, scenario in compiled for name in (playbook, f"{playbook}/{scenario}")}
     for name in only - names:
         message = f"there is no playbook or scenario `{name}`"
-        raise DangolError(diagnose("E801", message, Line.of(name, "results"), hints=did_you_mean(name, names)))
+        raise DangolError(
+            diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=did_you_mean(name, names))
+        )
     wanted = [one for one in compiled.values() if not only or only & {one.playbook, f"{one.playbook}/{one.name}"}]
     return [one for one in wanted if one.kpis or one.guardrails or one.splits or one.holdout or one.winner]
 
 
-def _parts(scenario: ir.Scenario, project: Project) -> Iterator[object]:
-    yield scenario.anchor
-    for kpi in scenario.kpis:
-        yield kpi
-        for name in kpi.same if scenario.anchor is not None else ():
-            yield replaced(scenario.anchor, name)
-    yield from guards(scenario, project)
-    for one in scenario.guardrails:
-        for name in one.same if scenario.anchor is not None else ():
-            yield replaced(scenario.anchor, name)
-
-
-def replaced(anchor: ir.Events | None, name: str) -> ir.Aggregate:
-    """A value that needs a property of the anchor event."""
-    assert anchor is not None
-    return ir.Aggregate("last", anchor, name, "text", "UTC")
+def _needs(scenarios: Sequence[ir.Scenario], project: Project) -> Needs:
+    lines = [line for scenario in scenarios for line in (*scenario.kpis, *guards(scenario, project))]
+    needs = needs_of([*lines, *(scenario.anchor for scenario in scenarios)], project.checked.program)
+    for scenario in scenarios:
+        begun = scenario.anchor.names if scenario.anchor is not None else ()
+        judged: Sequence[Line] = (*scenario.kpis, *scenario.guardrails)
+        for line in judged:
+            needs.property((*line.metric.events.names, *begun), *line.same)
+    return needs
 
 
 def guards(scenario: ir.Scenario, project: Project) -> tuple[ir.Guardrail, ...]:
@@ -236,7 +230,7 @@ def _counted(
 
 def _own_events(scenario: ir.Scenario, evaluation: Evaluation, record: _Record) -> Evaluation:
     """With `sent`, `clicked` … being the scenario's own messages, as targets mean them."""
-    lines: Sequence[ir.Kpi | ir.Guardrail] = (*scenario.kpis, *scenario.guardrails)
+    lines: Sequence[Line] = (*scenario.kpis, *scenario.guardrails)
     names = _ledger_names(line.metric for line in lines)
     if not names:
         return evaluation

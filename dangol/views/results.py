@@ -107,7 +107,9 @@ def _lift(found: Measured, lift: Lift) -> Iterator[str]:
         yield f"  {arithmetic(lift.now)}"
     yield f"  effect: {_effect(lift)}"
     if lift.now.chance_to_win is not None:
-        narrower = "" if not found.narrowed else f"; earlier behaviour narrows the interval by {found.narrowed:.0%}"
+        narrower = (
+            "" if (found.narrowed or 0) < 0.005 else f"; earlier behaviour narrows the interval by {found.narrowed:.0%}"
+        )
         yield f"  chance to win {lift.now.chance_to_win:.1%} (shown, decides nothing){narrower}"
     for name, arm in found.arms:
         shown = "an effect is shown" if arm.now.shown or arm.shown_on is not None else "no effect shown yet"
