@@ -147,8 +147,8 @@ def compare(
     `looks` are all so far, in order, this one last; a group-sequential comparison needs them, the others do not.
     `final`: the deadline has passed. `problems` forbid a verdict whatever the numbers say: pass what `ratio_mismatch`
     and the record found. A lift that is neither reached nor missed yet is open before the deadline; without a target
-    the question is whether the arm is better than control. ValueError for a target that is a level, arms of different
-    metrics, a control that is no arm, or looks of which the last is not of these sums.
+    see `shown`. ValueError for a target that is a level, arms of different metrics, a control that is no arm, or
+    looks of which the last is not of these sums.
     """
     if design.control not in arms or (target and not target.is_lift):
         raise ValueError("a lift needs the sums of its control and a target against it")
@@ -259,12 +259,12 @@ def _obstacle(found: Comparison, problems: Sequence[Reason]) -> Reason | None:
     """The first reason why no verdict may be taken, the gravest first."""
     if problems:
         return problems[0]
-    if isinstance(found.effect, Reason):
-        nobody = found.control.kind == "share" and not (found.control + found.treatment).totals[0]
-        return Reason("no_conversions") if nobody and found.effect.code != "no_customers" else found.effect
     for arm, name in ((found.control, found.design.control), (found.treatment, found.arm)):
         if arm.n < found.design.minimum:
-            return Reason("too_few_customers", arm.n, found.design.minimum, name)
+            return Reason("too_few_customers" if arm.n else "no_customers", arm.n, found.design.minimum, name)
+    if isinstance(found.effect, Reason):
+        nobody = found.control.kind == "share" and not (found.control + found.treatment).totals[0]
+        return Reason("no_conversions") if nobody else found.effect
     if _too_few_conversions(found):
         return Reason("too_few_conversions", least_expected(found.control, found.treatment), 5)
     negative = found.effect.scale == "relative" and found.effect.control < 0
