@@ -17,6 +17,8 @@ def number(value: float, kind: Kind) -> str:
     """A metric's value: a share in percent, else with thousands and the digits its size deserves."""
     if kind == "share":
         return f"{_signless(100 * value, 2)} %"
+    if abs(value) >= 1e15:
+        return f"{value:.4g}".replace("-", "−")
     return _signless(value, 0 if abs(value) >= 1000 else 2 if abs(value) >= 1 else 4)
 
 
