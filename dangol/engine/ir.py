@@ -554,6 +554,7 @@ class Scenario:
     priority: int = 0
     holdout: Fraction | None = None
     winner: Winner | None = None
+    phase: int = 1
     guardrails: tuple[Guardrail, ...] = ()
     on_deadline: OnDeadline | None = None
 

@@ -37,6 +37,12 @@ def held_out(salt: str, share: Fraction, ids: Iterable[str]) -> NDArray[np.bool_
     return draws(salt, ids) < float(share)
 
 
+def within(salt: str, lower: Fraction, upper: Fraction, ids: Iterable[str]) -> NDArray[np.bool_]:
+    """Who is in the range [lower, upper) of this salt."""
+    drawn = draws(salt, ids)
+    return (drawn >= float(lower)) & (drawn < float(upper))
+
+
 def arms(salt: str, shares: Sequence[Fraction], ids: Iterable[str]) -> NDArray[np.int16]:
     """The position of each customer's arm; the bounds are cumulated exactly, so the last one is 1.
 

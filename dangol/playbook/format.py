@@ -21,7 +21,7 @@ from dangol.playbook.tree import Mapping, Node, Scalar, read_tree
 _BESIDE: dict[str, LineKind] = {
     "rule": "scenario", "schedule": "schedule", "kpi": "kpi", "cap": "cap", "exit": "expression",
     "holdout": "holdout", "again": "again", "expires": "expires", "limit": "limit", "priority": "priority",
-    "winner": "winner", "quiet": "quiet", "guardrails": "guardrail", "on_deadline": "on_deadline",
+    "phase": "limit", "winner": "winner", "quiet": "quiet", "guardrails": "guardrail", "on_deadline": "on_deadline",
 }  # fmt: skip
 _NAMED: dict[str, LineKind] = {"segments": "expression", "traits": "expression", "splits": "split"}
 _TOP: dict[str, LineKind] = {"holdout": "holdout", "limit": "limit", "quiet": "quiet", "caps": "cap"}

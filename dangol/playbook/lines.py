@@ -173,6 +173,7 @@ class Lines:
             "expires": self.parse(scenario.expires, "expires"),
             "limit": self.parse(scenario.limit, "limit"),
             "priority": self.parse(scenario.priority, "priority"),
+            "phase": self.parse(scenario.phase, "limit"),
             "holdout": self.parse(scenario.holdout, "holdout"),
             "winner": self.parse(scenario.winner, "winner"),
             "guardrails": self.parse_all(scenario.guardrails, "guardrail"),

@@ -123,6 +123,7 @@ class Scenario(Model):
     expires: Text | None = None
     limit: Text | None = None
     priority: Text | None = None
+    phase: Text | None = None
     winner: Text | None = None
     guardrails: Lines = ()
     on_deadline: Text | None = None

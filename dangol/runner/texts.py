@@ -100,6 +100,7 @@ class Texts:
             "expires": None if expires is None else print_node(expires.tree),
             "splits": {split.name: print_node(file.text.splits[split.name].tree) for split in scenario.splits},
             "messages": _messages(messages),
+            **({"phase": scenario.phase} if scenario.phase > 1 else {}),
             **found,
         }))  # fmt: skip
 
@@ -170,6 +171,7 @@ class Texts:
     def _lines(self, content: Mapping[str, Any], playbook: str, name: str, where: str) -> tuple[Lines, PlaybookFile]:
         said = {"rule": content["rule"], "exit": content["exit"]}
         said |= {"expires": content["expires"]} if content["expires"] is not None else {}
+        said |= {"phase": str(content["phase"])} if "phase" in content else {}
         written = {"playbook": playbook, "scenarios": {name: said}}
         written |= {each: content[each] for each in ("splits", "messages")}
         file = PlaybookFile(where, Playbook.model_validate(_lined(written, where)), content["zone"])

@@ -91,8 +91,8 @@ def minute_of_day(at: ast.TimeOfDay) -> int:
 # --- splits and holdouts ------------------------------------------------------------------------------------------
 
 
-def split(name: str, tree: ast.Split, playbook: str, scope: Scope) -> ir.Split:
-    """Arms and their shares, which must be distinct and sum to 100%."""
+def split(name: str, tree: ast.Split, playbook: str, scope: Scope, phase: int = 1) -> ir.Split:
+    """Arms and their shares, which must be distinct and sum to 100%. Every phase of a scenario draws anew."""
     seen: set[str] = set()
     for arm in tree.arms:
         if arm.name in seen:
@@ -106,7 +106,8 @@ def split(name: str, tree: ast.Split, playbook: str, scope: Scope) -> ir.Split:
     total = sum((arm.share.value for arm in tree.arms), Fraction())
     if total != 1:
         raise _not_whole(name, tree, total, scope)
-    return ir.Split(name, f"{playbook}/{name}", tuple((arm.name, arm.share.value) for arm in tree.arms))
+    salt = f"{playbook}/{name}" if phase == 1 else f"{playbook}/{name}/{phase}"
+    return ir.Split(name, salt, tuple((arm.name, arm.share.value) for arm in tree.arms))
 
 
 def _not_whole(name: str, tree: ast.Split, total: Fraction, scope: Scope) -> Broken:

@@ -67,6 +67,7 @@ class ScenarioText:
     expires: Written[ast.Duration] | None = None
     limit: Written[ast.Number] | None = None
     priority: Written[ast.Number] | None = None
+    phase: Written[ast.Number] | None = None
     holdout: Written[ast.Share] | None = None
     outer_holdout: bool = False
     winner: Written[ast.Winner] | None = None

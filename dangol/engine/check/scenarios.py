@@ -36,6 +36,7 @@ class _Reading:
         self.parts = Gathering()
         self.splits: dict[str, ir.Split] = {}
         self.broken_splits = set(text.broken_splits)
+        self.phase = self.line(text.phase, lambda tree, scope: beside.whole(tree, "phase", 1, scope)) or 1
 
     def scope(self, line: Line) -> Scope:
         return Scope(line, self.text.zone, self.names, self.report)
@@ -79,6 +80,7 @@ class _Reading:
             limit=self.line(text.limit, lambda tree, scope: beside.whole(tree, "limit", 1, scope)),
             priority=self.line(text.priority, lambda tree, scope: beside.whole(tree, "priority", None, scope)) or 0,
             holdout=self.line(text.holdout, beside.holdout),
+            phase=self.phase,
             winner=self.line(text.winner, lambda tree, scope: targets.winner(tree, used, scope)),
             guardrails=tuple(g for g in guardrails if g is not None),
             on_deadline=self.line(text.on_deadline, lambda tree, scope: targets.on_deadline(tree, used, scope)),
@@ -95,7 +97,7 @@ class _Reading:
             scope = self.scope(written.line)
             try:
                 self._fresh(name, scope)
-                self.splits[name] = beside.split(name, written.tree, self.text.playbook, scope)
+                self.splits[name] = beside.split(name, written.tree, self.text.playbook, scope, self.phase)
             except Broken:
                 self.broken_splits.add(name)
 
