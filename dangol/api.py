@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dangol.engine.backends.vector import Evaluation
     from dangol.engine.explanation import Explanation
     from dangol.engine.state.model import State
+    from dangol.playbook.smart.finding import Lint
     from dangol.grammar import ast
     from dangol.runner.backtest import Backtest
     from dangol.runner.ledger import Ledger
@@ -307,6 +308,25 @@ class Project:
             return rehearse(
                 self.files, self.data.evaluate, instant, frozenset(only), show_personal, past=past, migrate=migrate
             )
+
+    def lint(self, at: At = None, plan: Plan | None = None, *, thorough: bool = True) -> tuple[Lint, ...]:
+        """What the SMART rules say of every target with the data. plan: only of its scenarios that are not started.
+
+        thorough: past customers are drawn 200 times over, too.
+        """
+        from dangol.runner.smart.lint import Asked, lint
+        from dangol.runner.smart.start import is_started
+
+        rehearsed = plan or self.plan(at)
+        with self._past() as past:
+            fresh = Asked(thorough, lambda scenario: plan is None or not is_started(scenario, past))
+            return lint(self.files, self.data.evaluate, rehearsed, fresh)
+
+    def told(self, targets: Iterable[Lint]) -> tuple[Diagnostic, ...]:
+        """What data say of targets, at their lines."""
+        from dangol.runner.smart.lint import diagnostics
+
+        return tuple(diagnostics(self.files, tuple(targets), data_only=True))
 
     def earlier(self, scenario: ir.Scenario) -> Earlier:
         """The earlier texts of a scenario that customers are in."""

@@ -28,9 +28,23 @@ def write_project(directory: Path, at: str | None, customers: int, progress: Pro
     directory.mkdir(parents=True, exist_ok=True)
     with as_file(files("dangol.demo") / "shop") as shop:
         shutil.copytree(shop, directory, dirs_exist_ok=True)
-    seoul = dt.timezone(dt.timedelta(hours=9))
-    write_shop(directory, dt.datetime.fromtimestamp(instant / 1_000_000, seoul), customers)
+    end = dt.datetime.fromtimestamp(instant / 1_000_000, dt.timezone(dt.timedelta(hours=9)))
+    _put_off(directory, end.date())
+    write_shop(directory, end, customers)
     return api.load(directory, progress=progress), instant
+
+
+DEADLINE = "2027-03-31"
+"""The deadline of the targets as shipped."""
+
+
+def _put_off(directory: Path, today: dt.date) -> None:
+    """Targets end with the fourth month from now."""
+    year, month = divmod(today.year * 12 + today.month + 4, 12)
+    deadline = dt.date(year, month + 1, 1) - dt.timedelta(days=1)
+    for path in sorted((directory / "playbooks").glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(DEADLINE, deadline.isoformat()), encoding="utf-8")
 
 
 def _is_demo(directory: Path) -> bool:

@@ -18,7 +18,7 @@ from dangol.diagnostics import Diagnostic
 
 FILE = ".dangol/check.json"
 _LARGEST = 250_000
-_COUNTS = ("playbooks", "segments", "traits", "scenarios")
+_COUNTS = ("playbooks", "segments", "traits", "scenarios", "targets")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Verdict:
     segments: int
     traits: int
     scenarios: int
+    targets: int
 
 
 def checked(root: Path) -> Verdict:
@@ -43,7 +44,8 @@ def checked(root: Path) -> Verdict:
     project = load_project(root)
     program = project.checked.program
     segments, traits = (sum(not is_library(name) for name in one) for one in (program.segments, program.traits))
-    found = Verdict(project.diagnostics, len(project.playbooks), segments, traits, len(program.scenarios))
+    targets = sum(len(one.kpis) for one in program.scenarios)
+    found = Verdict(project.diagnostics, len(project.playbooks), segments, traits, len(program.scenarios), targets)
     if digest is not None and not project.looked_at_data and digest == _digest(root):
         _remember(found, root, digest)
     return found

@@ -51,7 +51,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("demo") / "shop"
-    done = dangol("demo", directory, "--no-open", "--at", AT, "--customers", "300")
+    done = dangol("demo", directory, "--no-open", "--at", AT, "--customers", "2000")
     assert done.returncode == 0, done.stderr
     assert "would be sent to now" in done.stdout
     return directory
@@ -180,7 +180,7 @@ def test_demo_projects_are_clean(demo: Path) -> None:
 
 def test_demo_is_the_same_for_the_same_instant(demo: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
-    dangol("demo", again, "--no-open", "--at", AT, "--customers", "300")
+    dangol("demo", again, "--no-open", "--at", AT, "--customers", "2000")
     files = [path.relative_to(demo) for path in demo.rglob("*") if path.is_file() and ".dangol" not in path.parts]
     assert len(files) >= 8
     for file in files:

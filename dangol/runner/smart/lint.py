@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dangol.diagnostics import Diagnostic
 from dangol.engine import ir
-from dangol.engine.backends.vector import Arms, Evaluation
+from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.state.model import State
+from dangol.measure.assignment import arms
 from dangol.playbook.project import Project
 from dangol.playbook.smart.check import Case, cases_of, static
 from dangol.playbook.smart.finding import Finding, Lint, accepted
@@ -42,7 +46,6 @@ def lint(
     project: Project,
     evaluate: Callable[[Needs, int], Evaluation],
     plan: Plan,
-    arms: Arms | None,
     asked: Asked = Asked(),
 ) -> tuple[Lint, ...]:
     """Every target of the planned scenarios, in order."""
@@ -58,10 +61,14 @@ def lint(
     some, every = sampled(state)
     found: list[Lint] = []
     for case in wanted:
-        past = Past(case.scenario, project.checked.program, some, plan.at, arms)
+        past = Past(case.scenario, project.checked.program, some, plan.at, _arms)
         one = _Case(project, case, past, every, state, planned[case.key], asked)
         found += (one.lint(number, said) for number, said in enumerate(static(case, cases)))
     return tuple(found)
+
+
+def _arms(split: ir.SplitArm, ids: Sequence[str]) -> NDArray[np.int16]:
+    return arms(split.salt, [share for _, share in split.arms], ids)
 
 
 def diagnostics(project: Project, found: Sequence[Lint], *, data_only: bool = False) -> Iterator[Diagnostic]:
