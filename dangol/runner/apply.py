@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dangol.channels.base import Answer, Channel, Failed, Message, RetryAfter, Sent, Unknown
+from dangol.runner.assigning import assignments
 from dangol.runner.entries import Gone
 from dangol.runner.ledger import Claimed, Ends, Ledger, NewEntries, NewSends, Outcomes, Revisions
 from dangol.runner.model import Decision, Plan, Record, ScenarioPlan
 from dangol.runner.plan import END_STATES
-from dangol.runner.policy import ENDS, USES, Gate
+from dangol.runner.policy import ENDS, UNREACHED, USES, Gate
 
 SECOND = 1_000_000
 LEASE = 15 * 60 * SECOND
@@ -80,8 +81,10 @@ def _begin(ledger: Ledger, run: int, plan: ScenarioPlan) -> Ids:
     An anchor event that is used up by that is written down: it must not start another entry when things have changed.
     """
     entries, ids = plan.record.entries, plan.record.entries.id.copy()
-    anew = {Gate.EXPIRED.value} if plan.record.scenario.anchor is not None else {gate.value for gate in ENDS}
-    over = {end.place for end in plan.record.ends if end.reason in anew}
+    in_state = plan.record.scenario.anchor is None
+    anew = {gate.value for gate in (*ENDS, *UNREACHED)} if in_state else {Gate.EXPIRED.value}
+    drawn = plan.record.drawn.assigned
+    over = {end.place for end in plan.record.ends if end.reason in anew and not drawn[end.place]}
     new = [place for place in np.flatnonzero(entries.is_new).tolist() if place not in over]
     if new:
         text, names = plan.record.text, entries.names
@@ -107,12 +110,14 @@ def _decide(ledger: Ledger, run: int, at: int, record: Record, ids: Ids) -> None
             is_again = bool(known[one.place]) and one.step == int(following[one.place])
             (again if is_again else fresh).append(one)
     if fresh:
-        ledger.record_sends(run, at, NewSends(due=[one.due for one in fresh], ready_at=at, **_columns(fresh, ids)))
+        new = NewSends(due=[one.due for one in fresh], ready_at=at, **_columns(fresh, ids, record))
+        ledger.record_sends(run, at, new, assignments(record, fresh, ids))
     if again:
-        ledger.revise(at, Revisions(ready_at=at, **_columns(again, ids)))
+        ledger.revise(at, Revisions(ready_at=at, **_columns(again, ids, record)), assignments(record, again, ids))
 
 
-def _columns(decisions: Sequence[Decision], ids: Ids) -> dict[str, list[object]]:
+def _columns(decisions: Sequence[Decision], ids: Ids, record: Record) -> dict[str, list[object]]:
+    drawn = record.drawn.assigned
     return {
         "entry": [int(ids[one.place]) for one in decisions],
         "step": [one.step for one in decisions],
@@ -122,7 +127,7 @@ def _columns(decisions: Sequence[Decision], ids: Ids) -> dict[str, list[object]]
         "arm": [one.arm for one in decisions],
         "message": [one.message for one in decisions],
         "address": [one.address for one in decisions],
-        "uses": [one.reason in USES for one in decisions],
+        "uses": [one.reason in USES or (one.reason == Gate.ARM.value and bool(drawn[one.place])) for one in decisions],
         "content": [None if one.content is None else json.dumps(one.content, ensure_ascii=False) for one in decisions],
     }
 

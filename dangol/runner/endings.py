@@ -9,6 +9,7 @@ import numpy as np
 
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
+from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
 from dangol.runner.entries import IN_FLIGHT, Entries, Gone, of_places
 from dangol.runner.policy import Gate, Outcome
@@ -19,6 +20,18 @@ NEVER = np.iinfo(np.int64).max
 def stays(scenario: ir.Scenario) -> bool:
     """Whether an entry runs until its customer leaves the state, since only then another may begin."""
     return scenario.anchor is None and scenario.again.mode == "each time"
+
+
+def lingers(scenario: ir.Scenario, entries: Entries, at: int) -> Mask:
+    """Whose entry in a state goes on without messages when its steps are over: nothing of it was sent, so it does not
+    use up `again`, and the next one begins when the state has been left (or `again: after` lets it)."""
+    if scenario.anchor is not None:
+        return np.zeros(len(entries), bool)
+    idle = ~entries.used & ~entries.is_new
+    shift = scenario.again.shift
+    if scenario.again.mode == "after" and shift is not None:
+        idle &= at < zone_for(scenario.again.zone, entries.time, shift).step(entries.time, shift)
+    return idle
 
 
 def part(
@@ -46,7 +59,8 @@ def _end(scenario: ir.Scenario, running: Entries, evaluation: Evaluation, outcom
     last = np.maximum(running.went, running.before)
     exits = ir.Or(scenario.exits) if scenario.exits else None
     if not stays(scenario):
-        outcome.hold(Gate.DONE, running.next >= len(scenario.steps))
+        through = running.next >= len(scenario.steps)
+        outcome.hold(Gate.DONE, through & ~lingers(scenario, running, evaluation.at))
         done = outcome.at(Gate.DONE)
         ended[done] = np.minimum(last[done], evaluation.at)
         if exits is not None:

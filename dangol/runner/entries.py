@@ -50,6 +50,7 @@ class Entries:
     ready: not to be sent before (NO_INSTANT: at once; IN_FLIGHT: it is claimed); reason: why it waits (None: it does
     not, or nobody knows yet).
     before: when the step before was due, went: when the last message of the entry went out (NO_INSTANT: none did).
+    used: something of it was sent, or would have been but for a holdout.
     by_customer: `time` for every customer of the state (NO_INSTANT: no entry).
     """
 
@@ -65,6 +66,7 @@ class Entries:
     reason: NDArray[np.object_]
     before: Micros
     went: Micros
+    used: NDArray[np.bool_]
     by_customer: Micros
 
     @property
@@ -120,7 +122,7 @@ def with_new(
     return Entries(**both, names=begun.names or running.names, by_customer=everyone)
 
 
-_COLUMNS = ("codes", "time", "event", "row", "id", "next", "due", "ready", "reason", "before", "went")
+_COLUMNS = ("codes", "time", "event", "row", "id", "next", "due", "ready", "reason", "before", "went", "used")
 
 
 def of_places(entries: Entries, places: NDArray[Any]) -> Entries:
@@ -137,7 +139,8 @@ def _new(scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation
         time, names = latest.time[codes], latest.names
         event, row = latest.event[codes].astype(np.int64), latest.row[codes].astype(np.int64)
     first, unsaid = np.zeros(len(codes), np.int64), np.full(len(codes), None, object)
-    return Entries(codes, time, names, event, row, nothing, first, never, never, unsaid, never, never, never)
+    unused = np.zeros(len(codes), bool)
+    return Entries(codes, time, names, event, row, nothing, first, never, never, unsaid, never, never, unused, never)
 
 
 FEW = 500
@@ -209,7 +212,8 @@ def running_entries(
     everyone = np.full(evaluation.state.size, NO_INSTANT, np.int64)
     everyone[codes] = time
     names, event, row = _anchors(scenario, codes, everyone, evaluation)
-    entries = Entries(codes, time, names, event, row, ids, *progress(ids, known.steps), everyone)
+    used = known.running.used[here]
+    entries = Entries(codes, time, names, event, row, ids, *progress(ids, known.steps), used, everyone)
     following = np.maximum(entries.next - text.behind, 0)
     return replace(entries, next=following), known.running.entry[mine & ~here]
 

@@ -14,7 +14,8 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
-from dangol.runner.endings import stays
+from dangol.runner.crossroads import Crossroads, asks_arm, either_way
+from dangol.runner.endings import lingers, stays
 from dangol.runner.entries import IN_FLIGHT, Entries
 from dangol.runner.policy import Gate, Outcome
 
@@ -35,12 +36,14 @@ class Settled:
 @dataclass(frozen=True)
 class Position:
     """Parallel to the entries: the step that is due now (from 0; −1: none), when it was due, and the first of its
-    alternatives that is in question (1 where the step's condition is false and `else` follows)."""
+    alternatives that is in question (1 where the step's condition is false and `else` follows). crossroads: the steps
+    that are for some arms only."""
 
     step: NDArray[np.int64]
     due: Micros
     alternative: NDArray[np.int64]
     settled: tuple[Settled, ...]
+    crossroads: tuple[Crossroads, ...] = ()
 
 
 def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, outcome: Outcome) -> Position:
@@ -55,7 +58,8 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
     size, at = len(entries), evaluation.at
     step, alternative = np.full(size, -1, np.int64), np.zeros(size, np.int64)
     due_at, settled = np.full(size, NO_INSTANT, np.int64), list[Settled]()
-    waiting, expired, false = outcome.free.copy(), np.zeros(size, bool), np.zeros(size, bool)
+    waiting, expired, false, other = outcome.free.copy(), *(np.zeros(size, bool) for _ in range(3))
+    crossroads = list[Crossroads]()
     before = np.where(entries.before != NO_INSTANT, entries.before, entries.time)
     for number, written in enumerate(scenario.steps):
         mine = waiting & (entries.next <= number)
@@ -70,6 +74,13 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
         passed = mine & ~over & ~holds & (len(written.sends) < 2)
         ready = mine & ~over & ~passed
         expired |= mine & over
+        elsewhere = np.zeros(size, bool)
+        if written.condition is not None and asks_arm(written.condition):
+            true, untrue = (m[entries.codes] for m in either_way(written.condition, evaluation, entries.by_customer))
+            crossroads.append(Crossroads(number, mine & ~over, due, true, untrue))
+            elsewhere = passed & true
+            settled.append(Settled(np.flatnonzero(elsewhere), number, due[elsewhere], "cancelled", Gate.ARM.value))
+            passed, other = passed & ~true, other | elsewhere
         false |= passed
         settled.append(Settled(np.flatnonzero(mine & over), number, due[mine & over], "expired", Gate.EXPIRED.value))
         settled.append(Settled(np.flatnonzero(passed), number, due[passed], "cancelled", Gate.CONDITION.value))
@@ -79,21 +90,30 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
         alternative[ready] = np.where(holds[ready], 0, 1)
         waiting &= ~ready
     outcome.hold(Gate.DONE, waiting & (entries.next >= len(scenario.steps)))
-    outcome.hold(Gate.EXPIRED, waiting & expired & ~false)
+    outcome.hold(Gate.EXPIRED, waiting & expired & ~false & ~other)
+    outcome.hold(Gate.ARM, waiting & other & ~false)
     outcome.hold(Gate.CONDITION, waiting)
-    if stays(scenario):
-        settled += _closed(scenario, entries, step, due_at, evaluation.at, outcome)
-    return Position(step, due_at, alternative, tuple(one for one in settled if len(one.places)))
+    closing = outcome.at(Gate.EXIT, Gate.STOPPED)
+    if not stays(scenario):
+        closing = outcome.at(Gate.STOPPED) & lingers(scenario, entries, at)
+    settled += _closed(scenario, entries, step, due_at, at, outcome, closing)
+    return Position(step, due_at, alternative, tuple(one for one in settled if len(one.places)), tuple(crossroads))
 
 
 def _closed(
-    scenario: ir.Scenario, entries: Entries, step: NDArray[np.int64], due: Micros, at: int, outcome: Outcome
+    scenario: ir.Scenario,
+    entries: Entries,
+    step: NDArray[np.int64],
+    due: Micros,
+    at: int,
+    outcome: Outcome,
+    closing: Mask,
 ) -> Iterator[Settled]:
     """The steps that are given up by entries that are over but run on until their customers leave the state."""
     for gate in (Gate.EXIT, Gate.STOPPED):
         first = np.where(step >= 0, step, entries.next)
         for number in range(len(scenario.steps)):
-            places = np.flatnonzero(outcome.at(gate) & (first <= number))
+            places = np.flatnonzero(outcome.at(gate) & closing & (first <= number))
             dues = np.where(due[places] == NO_INSTANT, at, due[places])
             yield Settled(places, number, dues, "cancelled", gate.value)
 

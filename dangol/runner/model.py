@@ -9,6 +9,8 @@ from typing import Literal
 
 from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
+from dangol.measure.design import Design
+from dangol.runner.draw import Drawn
 from dangol.runner.entries import Entries, Gone
 from dangol.runner.migration import Change
 from dangol.runner.policy import Held
@@ -75,6 +77,8 @@ class Version:
     program: ir.Program | None = None
     takes_new: bool = True
     is_earlier: bool = False
+    lines: Mapping[str, str] = field(default_factory=dict)
+    """Hash → each line that it is judged by."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,8 @@ class End:
 class Record:
     """What applying a scenario's plan writes down: the running entries that are gone, then its entries (id −1: it
     begins, under `text`), decisions about steps, and which of these entries end. `informational` are the messages that
-    are no advertising. A decision's step is the number of its record, which counts on when an entry has moved."""
+    are no advertising. A decision's step is the number of its record, which counts on when an entry has moved. design,
+    drawn: how the entries are drawn, and to what; lines: those it is judged by (hash → line)."""
 
     scenario: ir.Scenario
     text: Text
@@ -176,3 +181,11 @@ class Record:
     entries: Entries
     decisions: tuple[Decision, ...]
     ends: tuple[End, ...]
+    design: Design
+    drawn: Drawn
+    lines: Mapping[str, str]
+
+    @property
+    def is_experiment(self) -> bool:
+        """Whether it is recorded who is drawn: there is something to compare, or to measure."""
+        return self.design.draws or bool(self.lines)

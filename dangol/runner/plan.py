@@ -12,14 +12,15 @@ from itertools import combinations, groupby
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dangol.diagnostics import Diagnostic
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.words import texts_of
+from dangol.measure.design import Design
 from dangol.runner.caps import Competitor, compete
-from dangol.runner.endings import part, stays
+from dangol.runner.draw import Drawn, draw
+from dangol.runner.endings import lingers, part, stays
 from dangol.runner.entries import Entries, Gone, Past, Recorded, recorded, running_entries, with_new
 from dangol.runner.journey import due_now
 from dangol.runner.model import (
@@ -36,13 +37,17 @@ from dangol.runner.model import (
 from dangol.runner.policy import (
     ENDS,
     FINAL,
+    UNREACHED,
     WAITS,
     Channel,
     Gate,
     Outcome,
     Policy,
+    Reach,
+    bar_unreachable,
+    choose_channels,
     is_quiet,
-    open_gates,
+    keep_hours,
 )
 from dangol.runner.recipients import Letter, Rendering, render
 from dangol.runner.traffic import traffic
@@ -68,7 +73,8 @@ class _Draft:
     party: _Party
     competitor: Competitor
     rendering: Rendering
-    arms: Mapping[str, NDArray[np.int16]]
+    design: Design
+    drawn: Drawn
 
 
 def make_plan(
@@ -146,15 +152,18 @@ def _draft(party: _Party, policy: Policy, past: Past | None) -> _Draft:
     version, entries, evaluation = party.version, party.entries, party.evaluation
     scenario, playbook = version.scenario, version.playbook
     outcome = Outcome.of(len(entries))
+    reach = Reach(policy, scenario, entries.codes, evaluation, past, playbook.informational)
+    bar_unreachable(scenario, entries, reach, outcome)
     position = due_now(scenario, entries, evaluation, outcome)
-    arms = open_gates(
-        scenario, playbook.holdout, policy, entries, position, evaluation, outcome, past, playbook.informational
-    )
+    choose_channels(scenario, position, reach, outcome)
+    design = Design.of(policy.project, scenario, policy.holdout, playbook.holdout)
+    drawn = draw(scenario, design, entries, position, reach, outcome)
+    keep_hours(scenario, position, reach, outcome)
     quiet = _is_quiet(policy, scenario, evaluation.at)
     wanted = outcome.free & ~(quiet & (entries.reason == Gate.QUIET.value))
-    rendering = render(scenario, playbook, entries, position, wanted, arms, evaluation, policy.rules)
+    rendering = render(scenario, playbook, entries, position, wanted, drawn.arms, evaluation, policy.rules)
     one = Competitor(scenario, entries, position, outcome, rendering.incomplete | rendering.forbidden | quiet)
-    return _Draft(party, one, rendering, arms)
+    return _Draft(party, one, rendering, design, drawn)
 
 
 def _is_quiet(policy: Policy, scenario: ir.Scenario, at: int) -> bool:
@@ -193,7 +202,7 @@ def _finished(draft: _Draft, policy: Policy, hidden: frozenset[str], samples: in
             Sample(send(each), each.content) for each in _samples(rendering, letters, customers, hidden, samples)
         ),
         arms={
-            arm: int(np.count_nonzero(draft.arms[split.name] == number))
+            arm: int(np.count_nonzero(draft.drawn.arms[split.name] == number))
             for split in one.scenario.splits
             for number, (arm, _) in enumerate(split.arms)
         },
@@ -206,6 +215,9 @@ def _finished(draft: _Draft, policy: Policy, hidden: frozenset[str], samples: in
             one.entries,
             tuple(_numbered(_decisions(one, letters, policy, evaluation), version.text.behind)),
             tuple(_ends(one, evaluation.at)),
+            draft.design,
+            draft.drawn,
+            version.lines,
         ),
         is_earlier=version.is_earlier,
     )
@@ -254,10 +266,17 @@ def _addresses(
 
 def _ends(one: Competitor, at: int) -> Iterator[End]:
     """Which entries are over though they went on, or began, at this instant."""
+    barred = one.entries.is_new & (one.position.step < 0)
+    for gate in UNREACHED:
+        for place in np.flatnonzero(one.outcome.at(gate) & barred).tolist():
+            yield End(place, "finished", at, gate.value)
     if stays(one.scenario):
         return
+    hopeless = one.outcome.at(Gate.EXPIRED) & np.isin(one.entries.reason, (Gate.INCOMPLETE.value, Gate.RULE.value))
+    hopeless |= one.outcome.at(Gate.DONE, Gate.CONDITION, Gate.STOPPED)
+    hopeless &= lingers(one.scenario, one.entries, at)
     for gate in ENDS:
-        for place in np.flatnonzero(one.outcome.at(gate)).tolist():
+        for place in np.flatnonzero(one.outcome.at(gate) & ~hopeless).tolist():
             yield End(place, END_STATES.get(gate, "finished"), at, gate.value)
 
 
@@ -280,4 +299,3 @@ def _overlaps(plans: Sequence[ScenarioPlan]) -> Iterator[Overlap]:
     for first, second in combinations(hit, 2):
         if both := len(hit[first] & hit[second]):
             yield Overlap(first, second, both)
-

@@ -18,8 +18,7 @@ from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND, local_of
 from dangol.engine.state.model import NO_DATE, NO_INSTANT
-from dangol.measure.assignment import arms as draw_arms
-from dangol.measure.assignment import held_out
+from dangol.measure.design import CONTROL
 from dangol.playbook.compliance.check import Rules
 from dangol.runner.entries import codes_of
 from dangol.runner.traffic import Price
@@ -28,8 +27,6 @@ from dangol.runner.values import plain
 if TYPE_CHECKING:
     from dangol.runner.entries import Entries, Past
     from dangol.runner.journey import Position
-
-CONTROL = "control"
 
 
 class Gate(Enum):
@@ -53,8 +50,10 @@ class Gate(Enum):
     ADDRESS = "no address"
     PROJECT_HOLDOUT = "project holdout"
     PLAYBOOK_HOLDOUT = "playbook holdout"
+    NAMESPACE = "left to another experiment"
     HOLDOUT = "holdout"
     CONTROL = "control arm"
+    ARM = "every step is for another arm"
     NIGHT = "night, without consent to it"
     HOURS = "outside the hours of the channel"
     CAP = "frequency cap"
@@ -63,20 +62,23 @@ class Gate(Enum):
     RULE = "the text breaks a rule"
 
 
-FINAL = (Gate.PROJECT_HOLDOUT, Gate.PLAYBOOK_HOLDOUT, Gate.HOLDOUT, Gate.CONTROL)
+FINAL = (Gate.PROJECT_HOLDOUT, Gate.PLAYBOOK_HOLDOUT, Gate.NAMESPACE, Gate.HOLDOUT, Gate.CONTROL)
 """Gates at which a step is settled without a message; the entry goes on like the others."""
 
-ENDS = (Gate.EXIT, Gate.LEFT, Gate.DONE, Gate.EXPIRED, Gate.STOPPED, Gate.CONDITION)
+ENDS = (Gate.EXIT, Gate.LEFT, Gate.DONE, Gate.EXPIRED, Gate.STOPPED, Gate.CONDITION, Gate.ARM)
 """Gates at which the entry ends."""
 
 USES = frozenset(gate.value for gate in FINAL)
-"""Reasons of settled steps that use up `again`: but for the holdout a message would have gone out."""
+"""Reasons of settled steps that use up `again`: but for the draw a message would have gone out."""
 
 WAITS = (
     Gate.SUPPRESSED, Gate.CONSENT, Gate.RECONFIRM, Gate.ADDRESS, Gate.NIGHT, Gate.HOURS, Gate.CAP, Gate.QUIET,
     Gate.INCOMPLETE, Gate.RULE,
 )  # fmt: skip
 """Gates at which the step waits for another tick, until it goes out or expires."""
+
+UNREACHED = (Gate.SUPPRESSED, Gate.CONSENT, Gate.RECONFIRM, Gate.ADDRESS)
+"""Those of them that do not pass with time, whatever the message."""
 
 
 @dataclass(frozen=True)
@@ -161,47 +163,29 @@ class Policy:
     prices: Mapping[str, Price] = field(default_factory=dict)
 
 
-def open_gates(
-    scenario: ir.Scenario,
-    playbook_holdout: Fraction | None,
-    policy: Policy,
-    entries: Entries,
-    position: Position,
-    evaluation: Evaluation,
-    outcome: Outcome,
-    past: Past | None,
-    informational: frozenset[str] = frozenset(),
-) -> Mapping[str, NDArray[np.int16]]:
-    """Asks suppression, consent, address, holdouts, arms and hours of those who have a step due, and holds whom they
-    stop. `informational` are the messages that are no advertising.
+def choose_channels(scenario: ir.Scenario, position: Position, reach: Reach, outcome: Outcome) -> None:
+    """Asks suppression, consent and address of those who have a step due, and holds whom they stop.
 
-    Chooses each customer's alternative (`position.alternative` is advanced to the first channel that is allowed and
-    reachable). Returns per split of the scenario the position of each customer's arm.
+    Chooses each customer's alternative: `position.alternative` is advanced to the first channel that is allowed and
+    reachable.
     """
-    reach = _Reach(policy, entries.codes, evaluation, past)
-    told = frozenset(send for step in scenario.steps for send in step.sends if _informs(send, scenario, informational))
     for number, step in enumerate(scenario.steps):
         here = (position.step == number) & outcome.free
         if here.any():
-            _choose_channel(step, here, position, reach, outcome, told)
-    free, arms = np.flatnonzero(outcome.free), {}
-    draws = any((policy.holdout, playbook_holdout, scenario.holdout, scenario.splits))
-    ids = texts_of(evaluation.state.ids, entries.codes) if draws else []
-    for gate, salt, share in (
-        (Gate.PROJECT_HOLDOUT, f"holdout/{policy.project}", policy.holdout),
-        (Gate.PLAYBOOK_HOLDOUT, f"holdout/{policy.project}/{scenario.playbook}", playbook_holdout),
-        (Gate.HOLDOUT, f"holdout/{policy.project}/{scenario.playbook}/{scenario.name}", scenario.holdout),
-    ):
-        if share:
-            out = np.zeros(len(entries), bool)
-            out[free] = held_out(salt, share, [ids[place] for place in free.tolist()])
-            outcome.hold(gate, out)
-    for split in scenario.splits:
-        arms[split.name] = draw_arms(split.salt, [share for _, share in split.arms], ids)
-        control = [number for number, (arm, _) in enumerate(split.arms) if arm == CONTROL]
-        outcome.hold(Gate.CONTROL, np.isin(arms[split.name], control))
-    _keep_hours(scenario, position, reach, outcome, told)
-    return arms
+            _choose_channel(step, here, position, reach, outcome)
+
+
+def bar_unreachable(scenario: ir.Scenario, entries: Entries, reach: Reach, outcome: Outcome) -> None:
+    """Holds who would begin a state though none of its messages may go out to them, and can, on any channel: they enter
+    when one may. Whatever arm they would be in."""
+    sends = tuple(send for step in scenario.steps for send in step.sends)
+    here = entries.is_new & outcome.free
+    if scenario.anchor is None and sends and here.any():
+        found = np.logical_or.reduce([reach.open(send) for send in sends])
+        free = np.logical_or.reduce([~reach.suppressed(send.channel) for send in sends])
+        consents = np.logical_or.reduce([reach.allowed(send, aged=True) for send in sends])
+        confirmed = np.logical_or.reduce([reach.allowed(send) for send in sends])
+        _hold_unreached(here & ~found, free, consents, confirmed, outcome)
 
 
 def _informs(send: ir.Send, scenario: ir.Scenario, informational: frozenset[str]) -> bool:
@@ -212,16 +196,14 @@ def _informs(send: ir.Send, scenario: ir.Scenario, informational: frozenset[str]
     return {arm for arm in arms if arm != CONTROL} <= informational
 
 
-def _keep_hours(
-    scenario: ir.Scenario, position: Position, reach: _Reach, outcome: Outcome, told: frozenset[ir.Send]
-) -> None:
+def keep_hours(scenario: ir.Scenario, position: Position, reach: Reach, outcome: Outcome) -> None:
     """Holds advertising in the hours in which its channel takes none, or only with a consent of its own."""
     at = reach.evaluation.at
     for number, step in enumerate(scenario.steps):
         for alternative, send in enumerate(step.sends):
             channel = reach.policy.channels.get(send.channel, Channel())
             here = (position.step == number) & (position.alternative == alternative)
-            if send in told:
+            if send in reach.told:
                 continue
             if channel.night is not None and is_quiet(channel.night, at):
                 outcome.hold(Gate.NIGHT, here & ~reach.agreed_to_nights(send.channel))
@@ -229,20 +211,13 @@ def _keep_hours(
                 outcome.hold(Gate.HOURS, here)
 
 
-def _choose_channel(
-    step: ir.Step,
-    here: NDArray[np.bool_],
-    position: Position,
-    reach: _Reach,
-    outcome: Outcome,
-    told: frozenset[ir.Send],
-) -> None:
+def _choose_channel(step: ir.Step, here: NDArray[np.bool_], position: Position, reach: Reach, outcome: Outcome) -> None:
     found, free, consents, confirmed = (np.zeros(len(here), bool) for _ in range(4))
     for alternative, send in enumerate(step.sends):
         asked = here & ~found & (position.alternative <= alternative)
         free |= asked & ~reach.suppressed(send.channel)
         allowed = asked & ~reach.suppressed(send.channel)
-        if send not in told:
+        if send not in reach.told:
             allowed &= reach.consented(send.channel)
             consents |= allowed
             allowed &= reach.confirmed(send.channel)
@@ -250,19 +225,46 @@ def _choose_channel(
         taken = allowed & reach.addressed(send.channel)
         position.alternative[taken] = alternative
         found |= taken
-    outcome.hold(Gate.SUPPRESSED, here & ~found & ~free)
-    outcome.hold(Gate.CONSENT, here & ~found & ~consents)
-    outcome.hold(Gate.RECONFIRM, here & ~found & ~confirmed)
-    outcome.hold(Gate.ADDRESS, here & ~found)
+    _hold_unreached(here & ~found, free, consents, confirmed, outcome)
 
 
-class _Reach:
-    """Who may be sent to on a channel, and who can be."""
+def _hold_unreached(
+    who: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+    consents: NDArray[np.bool_],
+    confirmed: NDArray[np.bool_],
+    outcome: Outcome,
+) -> None:
+    outcome.hold(Gate.SUPPRESSED, who & ~free)
+    outcome.hold(Gate.CONSENT, who & ~consents)
+    outcome.hold(Gate.RECONFIRM, who & ~confirmed)
+    outcome.hold(Gate.ADDRESS, who)
 
-    def __init__(self, policy: Policy, codes: NDArray[np.int64], evaluation: Evaluation, past: Past | None) -> None:
+
+class Reach:
+    """Which of a scenario's customers may be sent to on a channel, and who can be. `informational` are the messages
+    that are no advertising."""
+
+    def __init__(
+        self, policy: Policy, scenario: ir.Scenario, codes: NDArray[np.int64], evaluation: Evaluation,
+        past: Past | None, informational: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
         self.policy, self.codes, self.evaluation, self.past = policy, codes, evaluation, past
+        every = [send for step in scenario.steps for send in step.sends]
+        self.told = frozenset(send for send in every if _informs(send, scenario, informational))
         self._suppressed: dict[str, NDArray[np.bool_]] = {}
         self._canonical: dict[str, NDArray[np.object_] | None] = {}
+
+    def open(self, send: ir.Send) -> NDArray[np.bool_]:
+        """Who may be sent this, and can be."""
+        return self.allowed(send) & self.addressed(send.channel)
+
+    def allowed(self, send: ir.Send, *, aged: bool = False) -> NDArray[np.bool_]:
+        """Who may be sent this; aged: by consents of any age."""
+        free = ~self.suppressed(send.channel)
+        if send in self.told:
+            return free
+        return free & self.consented(send.channel) & (True if aged else self.confirmed(send.channel))
 
     def consented(self, channel: str) -> NDArray[np.bool_]:
         """Who has consented; missing consent is no consent. Everybody where the project names no consent."""

@@ -25,6 +25,7 @@ from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
 from dangol.runner.texts import Text, Texts
 
+
 @dataclass(frozen=True)
 class Report:
     """What a tick did."""

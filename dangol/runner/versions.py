@@ -15,6 +15,7 @@ from dangol.playbook.lines import PlaybookFile
 from dangol.playbook.messages.check import texts_of
 from dangol.playbook.messages.template import EVERY, ITEMS, TemplateError, variables_of
 from dangol.playbook.project import Project
+from dangol.runner.assigning import judged_by
 from dangol.runner.entries import Past
 from dangol.runner.model import Playbook, Reading, Version
 from dangol.runner.texts import Text, Texts
@@ -39,7 +40,7 @@ def versions_of(project: Project, scenarios: Iterable[ir.Scenario], past: Past |
     for scenario in scenarios:
         file, text = files[scenario.playbook, scenario.name], texts.of(scenario)
         today = _version(scenario, file.playbook, file.playbook, file.text.rule.line, text, project.checked.program)
-        everything.found.append(replace(today, program=None))
+        everything.found.append(replace(today, program=None, lines=judged_by(file.text)))
         _need(everything.needs, scenario, file.playbook, file.text.rule.line, project.checked.program, project.catalog)
         recorded = past.texts(scenario.playbook, scenario.name) if past is not None else {}
         for hash_, body in recorded.items():

@@ -1,4 +1,4 @@
-"""What stops a run before its first send: limits of a scenario, playbook and project, and audiences that are unusual."""
+"""What stops a run before its first send: limits, and audiences that are unusual."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from dangol.diagnostics import DangolError
 from tests.runner.running import Running, rule
 
 MANY = [f"c{n}" for n in range(100)]
-GOLD = 'playbook: p\n{}scenarios:\n  s: {{rule: \'grade = "gold" → push "One"\'}}\n  t: {{rule: \'grade = "gold" → sms "Two"\'}}\n'
+GOLD = """playbook: p
+{}scenarios:
+  s: {{rule: 'grade = "gold" → push "One"'}}
+  t: {{rule: 'grade = "gold" → sms "Two"'}}
+"""
 
 
 def stopped(shop: Running, at: str, **options: bool) -> list[tuple[str, str]]:
@@ -48,9 +52,9 @@ def test_a_limit_of_the_project_is_for_all_its_playbooks_together(tmp_path: Path
 
 @pytest.mark.parametrize("where", ["project", "playbook"])
 def test_a_limit_is_a_whole_number(tmp_path: Path, where: str) -> None:
+    playbook, config = (GOLD.format("limit: 0\n"), "") if where == "playbook" else (GOLD.format(""), "limit: 0\n")
     with pytest.raises(DangolError, match="E316"):
-        limit = "limit: 0\n"
-        Running(tmp_path, GOLD.format(limit * (where == "playbook")), ["a"], config=limit * (where == "project"))
+        Running(tmp_path, playbook, ["a"], config=config)
 
 
 @pytest.mark.parametrize("where", ["project", "playbook", "scenario"])

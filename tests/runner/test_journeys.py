@@ -147,7 +147,8 @@ def test_the_edge_of_expiry(tmp_path: Path) -> None:
 
 
 def test_due_times_never_change_once_recorded(tmp_path: Path) -> None:
-    shop = Running(tmp_path, rule('grade = "gold" → push "One"', "expires: 4h"), [{"id": "a", "ok_push": "false"}])
+    shop = Running(tmp_path, rule('visited → push "One"', "expires: 4h"), [{"id": "a", "ok_push": "false"}],
+                   ["a visited 2026-03-10T10:00"])  # fmt: skip
     for at in ("03-10 10:00", "03-10 11:00", "03-10 14:00"):
         shop.tick(at)
     running = shop.ledger.running_entries("p", "s")
@@ -159,7 +160,7 @@ def test_due_times_never_change_once_recorded(tmp_path: Path) -> None:
 
 
 def test_a_held_step_is_written_once_however_long_it_waits(tmp_path: Path) -> None:
-    shop = Running(tmp_path, rule('grade = "gold" → push "One"'), [{"id": "a", "ok_push": "false"}])
+    shop = Running(tmp_path, rule('grade = "gold" → push "{{ customer.name }}"'), [{"id": "a", "name": ""}])
     for minute in range(10):
         shop.tick(shop.micros("03-10 10:00") + minute * MINUTE)
     key = f"{_ledger(shop)}-{shop.ledger.running_entries('p', 's').entry[0]}-1"

@@ -81,7 +81,7 @@ def test_an_exit_condition_lets_go_what_happened_since_the_entry(tmp_path: Path)
 def test_a_limit_is_told_before_a_run_would_stop(tmp_path: Path) -> None:
     project = shop(tmp_path, rule('grade = "gold" → push "Hi"', "    limit: 399\n"), EVERYBODY)
     (finding,) = project.plan(NOON).diagnostics
-    assert finding.message == "a run would stop here: 400 would be hit, the limit is 399"
+    assert finding.message == "a run would stop here: 400 customers would be hit, the limit is 399"
 
 
 def test_steps_are_due_after_the_entry(tmp_path: Path) -> None:

@@ -150,14 +150,16 @@ class Journal:
     def running_entries(self, playbook: str, scenario: str) -> Running:
         """Everyone who is in the scenario now, by entry id."""
         asked = (
-            select(entries.c.id, entries.c.customer, entries.c.time, entries.c.event, texts.c.hash)
+            select(entries.c.id, entries.c.customer, entries.c.time, entries.c.event, texts.c.hash, entries.c.sent_any)
             .join(texts, texts.c.id == entries.c.text)
             .where(entries.c.scenario == _scenario_id(playbook, scenario), _RUNNING)
             .order_by(entries.c.id)
         )
         with self.store.reading() as connection:
-            ids, customer, time, event, text = columns_of(connection.execute(asked).all(), 5)
-        return Running(np.array(ids, np.int64), customer, np.array(time, np.int64), event, text)
+            ids, customer, time, event, text, used = columns_of(connection.execute(asked).all(), 6)
+        return Running(
+            np.array(ids, np.int64), customer, np.array(time, np.int64), event, text, np.array(used, bool)
+        )  # fmt: skip
 
     def steps(self, playbook: str, scenario: str) -> Steps:
         """The recorded sends of the scenario's running entries, by entry and step."""

@@ -47,13 +47,15 @@ class NewEntries:
 
 @dataclass(frozen=True)
 class Running:
-    """The running entries of a scenario, by id. `text` has the hash each one runs under."""
+    """The running entries of a scenario, by id. `text` has the hash each one runs under; `used`: something of it was
+    sent, or would have been but for a holdout."""
 
     entry: NDArray[np.int64]
     customer: list[str]
     time: Micros
     event: list[str | None]
     text: list[str]
+    used: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
