@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dangol.engine.backends.vector import Evaluation
     from dangol.engine.explanation import Explanation
     from dangol.engine.state.model import State
-    from dangol.playbook.smart.finding import Lint
     from dangol.grammar import ast
+    from dangol.playbook.smart.finding import Lint
     from dangol.runner.backtest import Backtest
     from dangol.runner.ledger import Ledger
     from dangol.runner.model import Plan
