@@ -23,6 +23,7 @@ from dangol.runner.migration import carry_out
 from dangol.runner.model import Plan
 from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
+from dangol.runner.smart.start import fit_to_start, keep
 from dangol.runner.texts import Text, Texts
 
 
@@ -65,12 +66,14 @@ def tick(
     confirmed: bool = False,
     migrate: bool = False,
     wait: float = 0.0,
+    linted: bool = True,
 ) -> Report:
     """Plans, records and sends what is due at `at` (µs).
 
     confirmed: an unusual audience is fine, once. migrate: running entries move to the scenarios' texts as they are now.
-    wait: seconds to wait for another tick to end. Raises DangolError before anything is sent when a limit, a guard, a
-    vanished scenario or an earlier text that reads no more stands against it.
+    wait: seconds to wait for another tick to end. linted: whether targets are before they start. Raises DangolError
+    before anything is sent when a limit, a guard, a vanished scenario, an earlier text that reads no more or a target
+    with errors stands against it.
     """
     with ledger.run_lock(wait):
         _close_finished(ledger, project, at)
@@ -81,9 +84,11 @@ def tick(
             asked=lambda scenario: is_asked(scenario.schedule, last, at),
         )  # fmt: skip
         guard(project, ledger, plan, confirmed)
+        targets = fit_to_start(project, evaluate, ledger, plan) if linted else ()
         run = ledger.begin_run(at, now())
         carry_out(ledger, run, at, plan.migration)
         record(ledger, run, plan)
+        keep(ledger, targets)
         if new := arrivals(plan):
             ledger.record_memberships(run, new, keep_ids=False)
         told = {(one.record.text.hash, name) for one in plan.scenarios for name in one.record.informational}
