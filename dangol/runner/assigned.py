@@ -3,7 +3,7 @@ to, with the planned share of every group."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -13,8 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dangol.engine import ir
-from dangol.engine.check.beside import CONTROL
+from dangol.measure.design import CONTROL, Design
 from dangol.runner.ledger import HOLDOUTS, Assigned
 
 Role = Literal["arm", "control", "holdout"]
@@ -51,24 +50,24 @@ class Groups:
         return self.roles("holdout")[-1:]
 
 
-def groups(record: Assigned, splits: Sequence[ir.Split], holdouts: Mapping[str, Fraction]) -> Groups:
-    """The groups of a record. holdouts: level → share, the widest first."""
+def groups(record: Assigned, design: Design) -> Groups:
+    """The groups of a record, as they were designed when it began."""
     every, left = list[Group](), Fraction(1)
     of = np.full(len(record), -1, np.int64)
-    for level, share in holdouts.items():
-        of[record.holdout == HOLDOUTS.index(level)] = len(every)
-        every.append(Group(f"{level} holdout", "holdout", left * share, level))
-        left *= 1 - share
+    for one in design.holdouts:
+        of[record.holdout == HOLDOUTS.index(one.level)] = len(every)
+        every.append(Group(f"{one.level} holdout", "holdout", left * one.share, one.level))
+        left *= 1 - one.share
     shares: dict[str, Fraction] = {}
-    for cell in product(*(split.arms for split in splits)):
+    for cell in product(*(split.arms for split in design.splits)):
         name = _name([arm for arm, _ in cell])
         shares[name] = shares.get(name, Fraction(0)) + left * prod((share for _, share in cell), start=Fraction(1))
     places = {name: len(every) + number for number, name in enumerate(shares)}
     every += [Group(name, "control" if name == CONTROL else "arm", share) for name, share in shares.items()]
     free = record.holdout == HOLDOUTS.index("none")
-    for arms in product(*(enumerate(record.names.get(split.name, ())) for split in splits)):
+    for arms in product(*(enumerate(record.names.get(split.name, ())) for split in design.splits)):
         mine = free.copy()
-        for split, (number, _) in zip(splits, arms, strict=True):
+        for split, (number, _) in zip(design.splits, arms, strict=True):
             mine &= record.arms[split.name] == number
         of[mine] = places.get(_name([arm for _, arm in arms]), -1)
     return Groups(tuple(every), of)

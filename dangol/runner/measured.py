@@ -80,6 +80,7 @@ class Measured:
     arms: tuple[tuple[str, Lift], ...] = ()
     narrowed: float | None = None
     credits: tuple[Sent, ...] = ()
+    known_by: str = ""
 
     @classmethod
     def of_nobody(cls, kpi: ir.Kpi) -> Measured:
@@ -113,8 +114,12 @@ class _Sample:
     horizon: Horizon
 
 
-def measure(kpi: ir.Kpi, subject: Subject, problems: Sequence[Reason] = ()) -> Measured:
-    """A KPI of a scenario. `problems` of the experiment as a whole forbid a verdict."""
+def measure(kpi: ir.Kpi, subject: Subject, problems: Sequence[Reason] = (), known_by: str = "") -> Measured:
+    """A KPI of a scenario. `problems` of the experiment as a whole forbid a verdict; `known_by` is its line's hash."""
+    return replace(_measured(kpi, subject, problems), known_by=known_by)
+
+
+def _measured(kpi: ir.Kpi, subject: Subject, problems: Sequence[Reason]) -> Measured:
     kind, sample = _kind(kpi), _sample(kpi, subject, kpi.by)
     target = Target(kpi.op, kpi.amount, kpi.points, kpi.baseline)
     if (unclear := _unclear(kpi)) is not None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -16,11 +15,14 @@ from dangol.engine.calendar import day_of
 from dangol.engine.catalog import LEDGER_EVENTS
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.state.model import NO_INSTANT, State
+from dangol.grammar.printer import print_node
 from dangol.measure.daily import counts
+from dangol.measure.design import Design
 from dangol.measure.ratio_mismatch import Mismatch, mismatch
 from dangol.measure.reason import Reason
 from dangol.playbook.project import Project
 from dangol.runner.assigned import Group, Groups, groups
+from dangol.runner.assigning import hash_of_line
 from dangol.runner.entries import codes_of
 from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger
 from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
@@ -145,15 +147,13 @@ def guards(scenario: ir.Scenario, project: Project) -> tuple[ir.Guardrail, ...]:
 def _result(
     scenario: ir.Scenario, project: Project, evaluation: Evaluation, record: _Record | None, at: int
 ) -> ExperimentResult:
-    ledger = record.ledger if record is not None else None
-    phases = ledger.experiments(scenario.playbook, scenario.name) if ledger is not None else []
-    phase = phases[-1] if phases else None
-    assigned = ledger.assigned(scenario.playbook, scenario.name, until=at) if ledger is not None and phase else None
+    phase = _last_phase(scenario, record)
+    assigned = _assigned(scenario, phase, record)
     if record is None or assigned is None or phase is None:
         return ExperimentResult(
             scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), _nobody(scenario), ()
         )
-    drawn = groups(assigned, scenario.splits, _holdouts(project, scenario))
+    drawn = groups(assigned, Design.read(phase.start.design))
     told = answers(record.ledger.store, scenario.playbook, scenario.name, at)
     went = record.messages
     own = np.array([(kind.playbook, kind.scenario) == (scenario.playbook, scenario.name) for kind in went.kinds], bool)
@@ -165,33 +165,51 @@ def _result(
         codes_of(evaluation.state, assigned.customer.tolist()), at, went, mine,
         codes_of(evaluation.state, went.customer), told,
     )  # fmt: skip
-    changed = tuple(one.written for one in scenario.kpis if not _recorded(one.written, phase))
-    kpis = [measure(kpi, subject, (*problems, *_changed(kpi.written in changed))) for kpi in scenario.kpis]
+    hashes = _hashes(scenario, project)
+    changed = [bool(phase.start.lines) and each not in phase.start.lines for each in hashes]
+    kpis = [
+        measure(kpi, subject, (*problems, *(Reason("definition_changed") for _ in range(edited))), each)
+        for kpi, each, edited in zip(scenario.kpis, hashes, changed, strict=True)
+    ]
     watched = tuple(guard(one, subject, problems) for one in guards(scenario, project))
     counted = tuple(_counted(assigned, drawn, went, mine, told))
+    other = tuple(kpi.written for kpi, edited in zip(scenario.kpis, changed, strict=True) if edited)
     return ExperimentResult(
-        scenario.playbook, scenario.name, scenario.zone, phase, counted, srm, problems, changed, tuple(kpis), watched
+        scenario.playbook, scenario.name, scenario.zone, phase, counted, srm, problems, other, tuple(kpis), watched
     )
+
+
+def _last_phase(scenario: ir.Scenario, record: _Record | None) -> Experiment | None:
+    """The last phase that had begun by the instant in question: only it is looked at."""
+    begun = record.ledger.experiments(scenario.playbook, scenario.name) if record is not None else []
+    return next((one for one in reversed(begun) if record is not None and one.started_at <= record.at), None)
+
+
+def _assigned(scenario: ir.Scenario, phase: Experiment | None, record: _Record | None) -> Assigned | None:
+    """Whoever was drawn; not those who entered while an arm that had won was everyone's."""
+    if record is None or phase is None:
+        return None
+    found = record.ledger.assigned(scenario.playbook, scenario.name, phase.start.phase, record.at)
+    decided = record.ledger.decided(phase.id)
+    if found is None or not decided:
+        return found
+    free = np.ones(len(found), bool)
+    for split in {one.split for one in decided}:
+        own = [one for one in decided if one.split == split]
+        times = np.array([one.at for one in own], np.int64)
+        last = np.searchsorted(times, found.at, side="right") - 1
+        free &= (last < 0) | np.array([one.arm is None for one in own])[np.maximum(last, 0)]
+    return found.under(free)
+
+
+def _hashes(scenario: ir.Scenario, project: Project) -> list[str]:
+    """What the record knows each KPI line by."""
+    file = next(one for one in project.scenarios if (one.playbook.name, one.name) == (scenario.playbook, scenario.name))
+    return [hash_of_line(print_node(written.tree)) for written in file.text.kpis]
 
 
 def _nobody(scenario: ir.Scenario) -> tuple[Measured, ...]:
     return tuple(Measured.of_nobody(kpi) for kpi in scenario.kpis)
-
-
-def _recorded(written: str, phase: Experiment) -> bool:
-    """Whether the line is one of those the phase began with; a phase without lines says nothing."""
-    lines = {" ".join(line.split()) for line in phase.start.lines.values()}
-    return not lines or " ".join(written.split()) in lines
-
-
-def _changed(changed: bool) -> tuple[Reason, ...]:
-    return (Reason("definition_changed"),) if changed else ()
-
-
-def _holdouts(project: Project, scenario: ir.Scenario) -> Mapping[str, Fraction]:
-    playbook = next((file.holdout for file in project.playbooks if file.name == scenario.playbook), None)
-    every = {"project": project.holdout, "playbook": playbook, "scenario": scenario.holdout}
-    return {level: share for level, share in every.items() if share}
 
 
 def _mismatch(assigned: Assigned, drawn: Groups, zone: str) -> Mismatch | None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, select, update
 
 import dangol.api
+from dangol.measure.design import Design
 from dangol.playbook.project import load_project
 from dangol.runner.ledger import Cohort, Ends, Ledger, NewAssignments, NewEntries, NewSends, Outcomes, Receipt, Start
 from dangol.runner.ledger.matching import key_of
@@ -89,8 +90,14 @@ class Simulated:
         self.files()
         project = dangol.api.Project(load_project(self.directory))  # whatever the linter says of its targets
         with project.ledger() as ledger:
-            write(ledger, self.people, "p", "s", self.lines)
+            write(ledger, self.people, self.design(project), self.lines)
         return project
+
+    def design(self, project: dangol.Project) -> str:
+        """How the scenario's customers are drawn, as runs write it down."""
+        files = project.files
+        playbook = next(file.holdout for file in files.playbooks)
+        return Design.of(files.name, files.compiled["p", "s"], files.holdout, playbook).written()
 
     def files(self) -> None:
         data = self.directory / "data"
@@ -107,8 +114,9 @@ class Simulated:
 
 
 def write(
-    ledger: Ledger, people: Iterable[Person], playbook: str, scenario: str, lines: Mapping[str, str], phase: int = 1
-) -> None:
+    ledger: Ledger, people: Iterable[Person], design: str, lines: Mapping[str, str], playbook: str = "p",
+    scenario: str = "s", phase: int = 1,
+) -> None:  # fmt: skip
     """The people of each day are drawn in one run, half a day after its end."""
     by_run: dict[int, list[Person]] = {}
     for person in people:
@@ -129,7 +137,7 @@ def write(
             state=["planned" if one else "cancelled" for one in goes],
             reason=[None if one else "control arm" for one in goes],
         )  # fmt: skip
-        start = Start(playbook, scenario, phase, "{}", lines)
+        start = Start(playbook, scenario, phase, design, lines)
         drawn = NewAssignments(
             start, cohorts, entry, [cohorts.index(_cohort(one)) for one in group], [one.due for one in group]
         )
@@ -168,5 +176,5 @@ def clicked(ledger: Ledger, customers: Iterable[tuple[str, int]], kind: Any = "c
         [
             Receipt("x", f"{kind}-{n}", kind, at, key=key_of(prefix, *first[who]))
             for n, (who, at) in enumerate(customers)
-        ],  # type: ignore[arg-type]
+        ],
     )

@@ -357,6 +357,11 @@ class Assigned:
     def __len__(self) -> int:
         return len(self.customer)
 
+    def under(self, mask: NDArray[np.bool_]) -> Assigned:
+        """Those under the mask."""
+        columns = {name: value[mask] for name, value in vars(self).items() if name not in ("arms", "names")}
+        return Assigned(**columns, arms={name: arm[mask] for name, arm in self.arms.items()}, names=self.names)
+
 
 HOLDOUTS = ("none", "project", "playbook", "scenario")
 
