@@ -36,15 +36,16 @@ _AMOUNTS = ("sum", "avg")
 
 def family(kpi: ir.Kpi | ir.Guardrail) -> Family | None:
     """What the target is about; None when its names do not tell."""
-    found = _of_events(kpi.metric.events)
+    found = family_of(kpi.metric.events.names)
     if found == "purchase" and kpi.metric.function in _AMOUNTS:
         return "order value" if isinstance(kpi.per, ir.Events) or kpi.metric.function == "avg" else "revenue"
     return found
 
 
-def _of_events(events: ir.Events) -> Family | None:
-    told = [next((kind for kind, words in _NAMES if re.search(words, name.lower())), None) for name in events.names]
-    return told[0] if len(set(told)) == 1 else None
+def family_of(names: tuple[str, ...]) -> Family | None:
+    """What these events are about, all of them, by their names."""
+    told = {next((kind for kind, words in _NAMES if re.search(words, name.lower())), None) for name in names}
+    return told.pop() if len(told) == 1 else None
 
 
 def watches_worth(kpi: ir.Kpi | ir.Guardrail) -> bool:

@@ -82,7 +82,7 @@ class Lint:
         told = [] if letter == "A" else [f"{f.rule} {f.found}" for f in own if f.light != "info"]
         numbers = self.numbers.get(letter, "")
         rules = ", ".join(f.rule for f in own if f.light in ("error", "warning")) if letter == "A" else ""
-        line = ". ".join(part for part in (numbers.rstrip("."), *told) if part)
+        line = ". ".join(part for part in (numbers, *told) if part)
         return Light(letter, own[0].light if own else "ok", f"{line}{f' ({rules})' if rules else ''}")
 
 

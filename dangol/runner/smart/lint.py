@@ -24,6 +24,7 @@ from dangol.runner.model import Plan, ScenarioPlan
 from dangol.runner.policy import Gate
 from dangol.runner.smart import achievable, around, measurable, wording
 from dangol.runner.smart.facts import Facts, Groups, facts, groups_of, today
+from dangol.runner.smart.proxy import business, of_proxy
 from dangol.runner.smart.replay import Past, Replay
 from dangol.runner.smart.sample import sampled
 
@@ -94,6 +95,8 @@ def _needs(scenarios: Sequence[ir.Scenario], project: Project) -> Needs:
                 own = [each for each in (one.metric.property, *one.same) if each is not None]
                 extra = measurable.currencies(known) if one.metric.property is not None else []
                 needs.property((name,), *own, *extra)
+            if one.metric.ledger:
+                needs.property(("sent", *business(project.catalog)))
             if scenario.anchor is not None and one.same:
                 needs.property(scenario.anchor.names, *one.same)
     return needs
@@ -140,8 +143,15 @@ class _Case:
         else:
             yield from achievable.of_level(known)
         yield from around.of_relevance(known, self.past, replay)
+        if isinstance(proxy := self._proxy(known.kpi), Finding):
+            yield proxy
         if primary:
             yield from self._beside(known)
+
+    def _proxy(self, kpi: ir.Kpi) -> Finding | str | None:
+        if not (kpi.metric.ledger and set(kpi.metric.events.names) & {"clicked", "opened"}):
+            return None
+        return of_proxy(kpi.metric, business(self.project.catalog), self.state, self.past.at)
 
     def _lift(self, known: Facts, replay: Replay) -> Iterator[Finding]:
         if known.by <= known.start:
@@ -190,8 +200,8 @@ class _Case:
             found |= dict.fromkeys((*_OF_HISTORY, *_OF_LIFT), "nobody entered in the last weeks")
         if known.kpi.versus is None and len(known.levels) < 12:
             found |= dict.fromkeys(_OF_LEVEL, f"{len(known.levels)} weeks of history, 12 are needed")
-        if known.kpi.metric.ledger:
-            found["R06"] = "no message has been clicked yet"
+        if isinstance(proxy := self._proxy(known.kpi), str):
+            found["R06"] = proxy
         if not self.asked.thorough and known.kpi.versus is not None and "M07" not in found:
             found["M07"] = "asked by `dangol check --data`"
         return found
