@@ -16,7 +16,7 @@ from dangol.engine.state.model import NO_INSTANT
 from dangol.playbook.project import Project
 from dangol.runner.endings import stays
 from dangol.runner.entries import IN_FLIGHT, Past, progress
-from dangol.runner.ledger.rows import LastEntries, Revisions, Running, SendKey, SentTimes, Steps, Suppressed
+from dangol.runner.ledger.rows import Experiment, LastEntries, Running, SentTimes, Steps, Suppressed
 from dangol.runner.policy import Gate
 from dangol.runner.texts import Text, Texts
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Ids = NDArray[np.int64]
 
+WAITING = ("planned", "held")
 REASON = "moved to another text"
 
 
@@ -33,8 +34,9 @@ REASON = "moved to another text"
 class Move:
     """Entries (id → the text they will be under) that wait at one step of an earlier text and where they go on.
 
-    step: from 1; to: the step of today's text (None: nothing follows). given_up: their messages that were waiting for
-    a step which today's text does not have. due: how many would be sent to at once; leaves: reason → how many end.
+    step: from 1; to: the step of today's text (None: nothing follows). given_up: those of them a message of which was
+    waiting for a step that today's text does not have. due: how many would be sent to at once; leaves: reason → how
+    many end.
     """
 
     step: int
@@ -43,7 +45,7 @@ class Move:
     becomes: str | None
     is_same: bool
     entries: Mapping[int, Text] = field(repr=False)
-    given_up: tuple[SendKey, ...] = ()
+    given_up: frozenset[int] = frozenset()
     due: int = 0
     leaves: Mapping[str, int] = field(default_factory=dict)
 
@@ -109,9 +111,7 @@ def _change(
             entry: today.moved(number + 1 - to if is_open else number - to)
             for entry, number, is_open in zip(*(each[here].tolist() for each in (ids, following, open_)), strict=True)
         }
-        given_up = tuple(
-            SendKey(*key) for key in zip(ids[open_].tolist(), (following[open_] + 1).tolist(), strict=True)
-        )
+        given_up = frozenset(ids[open_].tolist())
         said = written[step] if step < len(written) else "every step is done"
         becomes = now[to] if to < len(now) else None
         moves.append(Move(step + 1, said, None if becomes is None else to + 1, becomes, is_same, entries, given_up))
@@ -153,7 +153,7 @@ class Moving:
         self._past = past
         moves = [move for change in changes for move in change.moves]
         self._texts = {entry: text for move in moves for entry, text in move.entries.items()}
-        self._given_up = {key for move in moves for key in move.given_up}
+        self._given_up = {entry for move in moves for entry in move.given_up}
 
     def texts(self, playbook: str, scenario: str) -> dict[str, str]:
         running = self.running_entries(playbook, scenario)
@@ -167,8 +167,8 @@ class Moving:
 
     def steps(self, playbook: str, scenario: str) -> Steps:
         found = self._past.steps(playbook, scenario)
-        rows = zip(found.entry.tolist(), found.step.tolist(), found.state, strict=True)
-        return replace(found, state=["cancelled" if (e, s) in self._given_up else state for e, s, state in rows])
+        rows = zip(found.entry.tolist(), found.state, strict=True)
+        return replace(found, state=["cancelled" if s in WAITING and e in self._given_up else s for e, s in rows])
 
     def last_entries(self, playbook: str, scenario: str, among: Sequence[str] | None = None) -> LastEntries:
         return self._past.last_entries(playbook, scenario, among)
@@ -178,6 +178,12 @@ class Moving:
 
     def suppressed(self, channel: str) -> Suppressed:
         return self._past.suppressed(channel)
+
+    def experiments(self, playbook: str | None = None, scenario: str | None = None) -> list[Experiment]:
+        return self._past.experiments(playbook, scenario)
+
+    def count_assigned(self, experiment: int) -> int:
+        return self._past.count_assigned(experiment)
 
 
 def with_outcomes(changes: Sequence[Change], plan: Plan) -> tuple[Change, ...]:
@@ -204,15 +210,15 @@ def with_outcomes(changes: Sequence[Change], plan: Plan) -> tuple[Change, ...]:
 
 
 def carry_out(ledger: Ledger, run: int, at: int, changes: Sequence[Change]) -> None:
-    """Writes the changes down: the messages that are given up, then the texts."""
-    given_up = [key for change in changes for move in change.moves for key in move.given_up]
-    if given_up:
-        entry, step = zip(*given_up, strict=True)
-        ledger.revise(at, Revisions(list(entry), list(step), "cancelled", REASON))
+    """Writes the changes down, each entry's at once."""
     for change in changes:
-        by_text: dict[str, tuple[Text, list[int]]] = {}
+        by_text: dict[str, tuple[list[int], list[int]]] = {}
+        texts: dict[str, Text] = {}
         for move in change.moves:
-            for entry_id, text in move.entries.items():
-                by_text.setdefault(text.body, (text, []))[1].append(entry_id)
-        for text, entries in by_text.values():
-            ledger.move_entries(run, at, entries, text.hash, text.body)
+            for entry, text in move.entries.items():
+                texts[text.hash] = text
+                moving, given_up = by_text.setdefault(text.hash, ([], []))
+                moving.append(entry)
+                given_up += [entry] if entry in move.given_up else []
+        for hash_, (moving, given_up) in by_text.items():
+            ledger.move_entries(run, at, moving, hash_, texts[hash_].body, given_up, REASON)

@@ -306,3 +306,40 @@ def test_a_moved_text_means_the_same() -> None:
     text = Text('{"steps": ["push \\"x\\""], "rule": "visited → push \\"x\\""}')
     assert text.moved(2).hash != text.hash == text.moved(2).moved(0).hash
     assert text.moved(2).meaning == text.meaning
+
+
+class Died(BaseException):
+    """What a process that is killed leaves: nothing after this point is done."""
+
+
+@pytest.mark.parametrize("point", ["begin_run.after", "move.before", "move.written", "move.after", "entries.before"])
+def test_a_run_that_dies_while_it_moves_entries_loses_and_repeats_nothing(tmp_path: Path, point: str) -> None:
+    customers = [{"id": "a", "ok_push": ""}, {"id": "b"}, {"id": "c"}]
+    carts = ["a cart_added 2026-03-01T10:00", "b cart_added 2026-03-01T10:00", "c cart_added 2026-03-01T11:30"]
+    shop = Running(tmp_path, rule(TWO, "expires: 3d"), customers, carts)
+    shop.every(60, "03-01 10:00", "03-01 11:00")
+    shop.customers = [{"id": each} for each in "abc"]
+    shop.write(rule(NEW, "expires: 3d"))
+
+    def dies(reached: str) -> None:
+        if reached == point:
+            raise Died
+
+    shop.ledger.store.faults = dies
+    with pytest.raises(Died):
+        shop.run("03-01 11:45", migrate=True)
+    shop.ledger.store.faults = lambda reached: None
+    out = [*shop.tick("03-01 11:50", migrate=True), *shop.every(30, "03-01 12:00", "03-01 20:00")]
+    assert sorted((each.customer, each.text) for each in out) == [
+        ("a", "First"), ("a", "Second"), ("b", "Second"), ("c", "First"), ("c", "Second"),
+    ]  # fmt: skip
+
+
+def test_an_earlier_text_may_name_what_only_the_data_know(tmp_path: Path) -> None:
+    line = 'cart_added → after 1h if did wished push "One"'
+    shop = Running(tmp_path, rule(line), ["a"], [*CARTS[:1], "a wished 2026-02-01T10:00"])
+    assert shop.project.files.looked_at_data
+    shop.tick("03-01 10:00")
+    shop.write(rule(NEW))
+    assert not shop.project.files.looked_at_data
+    assert texts(shop.tick("03-01 11:00")) == [("03-01 11:00", "a", "One")]

@@ -114,8 +114,18 @@ class Journal:
                 known.update((customer, id_) for customer, id_ in connection.execute(asked))
             return np.array([known[customer] for customer in customers], np.int64)
 
-    def move_entries(self, run: int, at: int, ids: Sequence[int], text: str, body: str) -> int:
-        """Puts running entries of one scenario under another text; returns how many."""
+    def move_entries(
+        self,
+        run: int,
+        at: int,
+        ids: Sequence[int],
+        text: str,
+        body: str,
+        given_up: Sequence[int] = (),
+        reason: str | None = None,
+    ) -> int:
+        """Puts running entries of one scenario under another text, and cancels, for a reason, what those `given_up` had
+        planned or held; returns how many moved."""
         with self.store.writing("move") as connection:
             asked = select(entries.c.scenario).where(entries.c.id.in_(list(ids)[:1]))
             scenario = connection.scalar(asked)
@@ -126,6 +136,8 @@ class Journal:
             chosen = (entries.c.id == rows["id"], entries.c.scenario == scenario, _RUNNING)
             moved = rows.run(update(entries).where(*chosen).values(text=number, changes=entries.c.changes + 1))
             self._note(rows, at)
+            if given_up:
+                self._cancel(Given(connection, entries, {"id": given_up, "reason": reason}), at)
             return moved
 
     def end_entries(self, at: int, ends: Ends) -> int:
@@ -137,14 +149,7 @@ class Journal:
             values = {name: rows[name] for name in ("state", "reason", "ended_at")}
             ended = rows.run(update(entries).where(this).values(**values, changes=entries.c.changes + 1))
             self._note(rows, at)
-            waiting = and_(sends.c.entry == rows["id"], in_state(sends.c.state, "planned", "held"))
-            history = {
-                "entry": sends.c.entry, "step": sends.c.step, "number": sends.c.changes + 1,
-                "at": literal(at, BigInteger), "state": literal("cancelled"), "reason": rows["reason"],
-            }  # fmt: skip
-            rows.run(insert(transitions).from_select(list(history), select(*history.values()).where(waiting)))
-            over = {"state": "cancelled", "reason": rows["reason"], "ended_at": at, "changes": sends.c.changes + 1}
-            rows.run(update(sends).where(waiting).values(over))
+            self._cancel(rows, at)
             return ended
 
     def running_entries(self, playbook: str, scenario: str) -> Running:
@@ -255,6 +260,17 @@ class Journal:
     def _next_entries(self, connection: Connection, count: int) -> int:
         connection.execute(update(meta).values(next_entry=meta.c.next_entry + count))
         return int(connection.execute(select(meta.c.next_entry)).scalar_one()) - count
+
+    def _cancel(self, rows: Given, at: int) -> None:
+        """Cancels what entries have planned or held."""
+        waiting = and_(sends.c.entry == rows["id"], in_state(sends.c.state, "planned", "held"))
+        history = {
+            "entry": sends.c.entry, "step": sends.c.step, "number": sends.c.changes + 1,
+            "at": literal(at, BigInteger), "state": literal("cancelled"), "reason": rows["reason"],
+        }  # fmt: skip
+        rows.run(insert(transitions).from_select(list(history), select(*history.values()).where(waiting)))
+        over = {"state": "cancelled", "reason": rows["reason"], "ended_at": at, "changes": sends.c.changes + 1}
+        rows.run(update(sends).where(waiting).values(over))
 
     def _note(self, rows: Given, at: int) -> None:
         """Adds the latest change of each entry to the history; one that is there already did not change."""
