@@ -23,5 +23,6 @@ def end(scenario: str, directory: Path) -> int:
         running = ledger.running_entries(playbook, name)
         now = real_now()
         ended = ledger.end_entries(now, Ends(running.entry.tolist(), "left", now, "ended by hand"))
+        over = ledger.end_experiments(now, playbook, name)
     click.echo(f"{ended:,} entries of {scenario} ended")
-    return FINE if ended else FINDINGS
+    return FINE if ended or over else FINDINGS

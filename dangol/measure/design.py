@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from dangol.engine import ir
 from dangol.engine.check.beside import CONTROL as CONTROL
@@ -107,14 +107,14 @@ class Design:
         for level in ("project", "playbook", "scenario"):
             then, now = recorded._holdout(level), self._holdout(level)
             if then != now:
-                yield f"the holdout of the {level}", _share(then), _share(now)
+                yield f"the holdout of the {level}", *_told(then, now, _share)
         if _moved(recorded.place, self.place):
-            yield "the place in a namespace", _place(recorded.place), _place(self.place)
+            yield "the place in a namespace", *_told(recorded.place, self.place, _place)
         names = sorted({split.name for split in (*recorded.splits, *self.splits)})
         for name in names:
             before, after = recorded._split(name), self._split(name)
             if before != after:
-                yield f"the split `{name}`", _arms(before), _arms(after)
+                yield f"the split `{name}`", *_told(before, after, _arms)
 
     def _holdout(self, level: str) -> Holdout | None:
         return next((one for one in self.holdouts if one.level == level), None)
@@ -139,15 +139,24 @@ def percent(share: Fraction) -> str:
     return f"{float(share * 100):.10g}%"
 
 
-def _share(one: Holdout | None) -> str:
-    return "none" if one is None else f"{percent(one.share)} (salt `{one.salt}`)"
+Drawn = TypeVar("Drawn", Holdout, Place, ir.Split)
 
 
-def _place(one: Place | None) -> str:
-    return "none" if one is None else f"`{one.namespace}` from {percent(one.lower)} to {percent(one.upper)}"
+def _told(then: Drawn | None, now: Drawn | None, words: Callable[[Drawn], str]) -> tuple[str, str]:
+    """Both in words; with their salts where nothing else tells them apart."""
+    said = tuple("none" if one is None else words(one) for one in (then, now))
+    if then is not None and now is not None and said[0] == said[1]:
+        return f"{said[0]} (salt `{then.salt}`)", f"{said[1]} (salt `{now.salt}`)"
+    return said[0], said[1]
 
 
-def _arms(one: ir.Split | None) -> str:
-    if one is None:
-        return "none"
-    return ", ".join(f"{arm} {percent(share)}" for arm, share in one.arms) + f" (salt `{one.salt}`)"
+def _share(one: Holdout) -> str:
+    return percent(one.share)
+
+
+def _place(one: Place) -> str:
+    return f"`{one.namespace}` from {percent(one.lower)} to {percent(one.upper)}"
+
+
+def _arms(one: ir.Split) -> str:
+    return ", ".join(f"{arm} {percent(share)}" for arm, share in one.arms)

@@ -7,6 +7,7 @@ from statistics import median
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
 from dangol.playbook.project import Project
+from dangol.runner import phases
 from dangol.runner.ledger import Ledger
 from dangol.runner.model import Plan, ScenarioPlan
 from dangol.runner.policy import Gate
@@ -23,7 +24,7 @@ FEW_PEOPLE = 20
 NIGHT = frozenset(gate.value for gate in (Gate.QUIET, Gate.NIGHT, Gate.HOURS))
 """Who waited for one of these is no part of what is usual: the messages of a night go out in the morning."""
 
-STOPS = ("E512", "E704")
+STOPS = ("E512", "E704", *phases.STOPS)
 """Findings of a plan at which a run stops."""
 
 Scenario = tuple[str, str]

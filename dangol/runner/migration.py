@@ -179,6 +179,9 @@ class Moving:
     def suppressed(self, channel: str) -> Suppressed:
         return self._past.suppressed(channel)
 
+    def decisions(self, playbook: str, scenario: str, phase: int) -> list[Won]:
+        return self._past.decisions(playbook, scenario, phase)
+
     def experiments(self, playbook: str | None = None, scenario: str | None = None) -> list[Experiment]:
         return self._past.experiments(playbook, scenario)
 

@@ -19,6 +19,7 @@ from dangol.runner.guards import over_limits
 from dangol.runner.migration import Moving, changes_of, with_outcomes
 from dangol.runner.model import Plan
 from dangol.runner.personal import personal_attributes
+from dangol.runner.phases import frozen
 from dangol.runner.plan import make_plan
 from dangol.runner.policy import Channel, Policy
 from dangol.runner.traffic import Price
@@ -60,6 +61,7 @@ def rehearse(
         show_personal=show_personal,
     )
     findings = (*plan.diagnostics, *versions.unreadable, *over_limits(project, plan))
+    findings += tuple(frozen(project, plan, past)) if past is not None else ()
     return replace(plan, diagnostics=findings, migration=with_outcomes(changes, plan))
 
 

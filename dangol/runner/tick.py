@@ -21,6 +21,7 @@ from dangol.runner.guards import arrivals, guard
 from dangol.runner.ledger import Ends, Ledger
 from dangol.runner.migration import carry_out
 from dangol.runner.model import Plan
+from dangol.runner.phases import widened
 from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
 from dangol.runner.smart.start import fit_to_start, keep
@@ -87,6 +88,8 @@ def tick(
         targets = fit_to_start(project, evaluate, ledger, plan) if linted else ()
         run = ledger.begin_run(at, now())
         carry_out(ledger, run, at, plan.migration)
+        for experiment, design in widened(plan, ledger):
+            ledger.widen_experiment(experiment, design)
         record(ledger, run, plan)
         keep(ledger, targets)
         if new := arrivals(plan):
