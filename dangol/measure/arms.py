@@ -25,8 +25,8 @@ from dangol.measure.sums import Kind, Sums, mean_sums, ratio_sums, share_sums
 
 MOST_ARMS = 50
 _ASSIGNED = "--arm names the column that says which arm a customer was assigned to"
-_LARGEST = 1e60
-"""Beyond it, and below its inverse, variances of variances leave the range of floating point."""
+_LARGEST = 1e18
+"""Beyond it, and below its inverse, powers of variances of ratios leave the range of floating point."""
 
 
 @dataclass(frozen=True)

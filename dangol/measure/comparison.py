@@ -108,16 +108,14 @@ def ask(question: Question) -> Answer:
     expected = None if question.expected is None else planned_split(question.expected)
     arms = read(question.file, question.columns, frozenset(expected or ()))
     shares = _shares(question, arms, expected)
-    counts = [list(arms.assigned.values())]
-    found = mismatch(counts, [shares[arm] for arm in arms.assigned])
+    found = mismatch([list(arms.assigned.values())], [shares[arm] for arm in arms.assigned])
     problem = _problem(found, question.method) if found is not None else None
-    problems = [problem] if problem is not None and expected is not None else []
+    problems = [problem] if problem is not None and question.expected is not None else []
     compared = compare(arms.sums, _design(question, arms, shares), final=True, problems=problems)
     each = tuple(_arm(name, arms, question.alpha) for name in arms.sums)
+    pairs = tuple(_pair(_named(one)) for one in compared)
     notes = (*arms.notes, *_doubts(question, arms))
-    return Answer(
-        question, arms, each, tuple(_pair(_named(one)) for one in compared), shares, found, problem is not None, notes
-    )
+    return Answer(question, arms, each, pairs, shares, found, problem is not None, notes)
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------

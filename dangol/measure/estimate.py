@@ -100,7 +100,7 @@ def effect(control: Sums, treatment: Sums, scale: Scale) -> Effect | Reason:
     obstacle = _obstacle(control, "control") or _obstacle(treatment, "treatment")
     if obstacle:
         return obstacle
-    if _ratio_is_empty(control, 1) or _ratio_is_empty(treatment, 1):
+    if _ratio_is_empty(control, 1) or _ratio_is_empty(treatment, 1) or _ratio_is_empty(control + treatment, 0):
         control, treatment = control.without_covariate(), treatment.without_covariate()
     theta = coefficient(control + treatment)
     one, two = control.moments, treatment.moments

@@ -280,6 +280,11 @@ UNKNOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "no conversions": ("arm,m\n" + "A,0\nB,0\n" * 200, {}, "no_conversions"),
     "few conversions": ("arm,m\nA,1\nB,1\nB,1\n" + "A,0\nB,0\n" * 200, {}, "too_few_conversions"),
     "everybody alike": ("arm,m\n" + "A,5\nB,5\n" * 200, {}, "no_variation"),
+    "denominators that vanish together": (
+        "arm,m,x,y\n" + "A,1,1,3\nB,2,-1,4\n" * 200,
+        {"per": "x", "covariate": "y"},
+        "no_variation",
+    ),
     "nothing to divide by": ("arm,m,x\n" + "A,1,0\nB,2,1\n" * 200, {"per": "x"}, "no_denominator"),
 }
 
