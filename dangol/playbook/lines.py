@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from dangol.diagnostics import Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine.catalog import RESERVED_MESSAGES, normal
 from dangol.engine.check import Definition, ScenarioText, Written, check_beside
+from dangol.engine.ir import Shift
 from dangol.grammar.ast import LineKind
 from dangol.library import is_library
 from dangol.playbook.model import Playbook, Scenario
@@ -107,6 +108,14 @@ class Lines:
         """The line of each scenario's schedule, by (playbook, scenario)."""
         written = {(one.playbook.name, one.name): one.text.schedule for one in self.scenarios}
         return {name: line.line for name, line in written.items() if line is not None}
+
+    def rules(self) -> dict[tuple[str, str], Line]:
+        """The line of each scenario, by (playbook, scenario)."""
+        return {(one.playbook.name, one.name): one.text.rule.line for one in self.scenarios}
+
+    def duration(self, line: Line | None, zone: str) -> Shift | None:
+        """How long something holds, checked."""
+        return cast(Shift | None, self.beside(self.parse(line, "expires"), zone))
 
     def share(self, line: Line | None, zone: str) -> Fraction | None:
         """A holdout, checked."""

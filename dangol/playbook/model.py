@@ -209,8 +209,9 @@ MEDIA = ("sms", "alimtalk", "friendtalk", "brand", "push", "email", "other")
 
 
 class Channel(Model):
-    """`address`, `consent`, `night_consent` (to messages at night) and `consented_at` (when) are attributes; `price`
-    and `lms_price` what a message costs; the rest are `provider` and that provider's settings."""
+    """`address`, `consent`, `night_consent` (to messages at night), `consented_at` (when) and `transaction_at` (when
+    the last was over) are attributes; `price` and `lms_price` what a message costs; `approved`: message → its approved
+    Alimtalk template; the rest are `provider` and that provider's settings."""
 
     model_config = ConfigDict(extra="allow", frozen=True, arbitrary_types_allowed=True)
 
@@ -218,6 +219,8 @@ class Channel(Model):
     consent: Text | None = None
     night_consent: Text | None = None
     consented_at: Text | None = None
+    transaction_at: Text | None = None
+    approved: Annotated[dict[Name, Text], MaybeEmpty] = Field(default_factory=dict)
     medium: Annotated[Text, _choice("a medium is", MEDIA)] | None = None
     price: Text | None = None
     lms_price: Text | None = None
@@ -238,7 +241,8 @@ class Compliance(Model):
 
 class Config(Model):
     """dangol.yaml. `events`: event → property → type, with `from` for the name the source uses; `ledger`: a path in the
-    project, or `env:NAME` for a variable that holds a PostgreSQL URL."""
+    project, or `env:NAME` for a variable that holds a PostgreSQL URL; `recipient_timezone`: the attribute with the
+    customer's zone; `spread`: over how long what quiet hours held goes out."""
 
     project: Text
     timezone: Text | None = None
@@ -253,4 +257,6 @@ class Config(Model):
     holdout: Text | None = None
     limit: Text | None = None
     quiet: Text | None = None
+    recipient_timezone: Text | None = None
+    spread: Text | None = None
     caps: Lines = ()

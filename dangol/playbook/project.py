@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, Source, diagnose, diagnose_source, did_you_mean
 from dangol.diagnostics import in_file_order as sort
@@ -23,7 +23,7 @@ from dangol.playbook.declare import Declared, declare, is_word, zone_of
 from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
 from dangol.playbook.load import read_model, read_source
 from dangol.playbook.messages.check import template_problems, uses_of
-from dangol.playbook.model import Config, Model, Playbook
+from dangol.playbook.model import Channel, Config, Model, Playbook
 from dangol.playbook.smart.check import cases_of, smart_problems
 
 M = TypeVar("M", bound=Model)
@@ -62,6 +62,8 @@ class Project:
     """The segments and traits as written."""
 
     limit: int | None = None
+    spread: Shift | None = None
+    """Over how long what quiet hours held goes out after their end."""
     """How many customers a run may hit."""
 
     @property
@@ -125,18 +127,20 @@ class _Loading:
         for playbook in playbooks:
             lines.add(playbook, channels or None, holdout is not None)
         catalog, checked = self._check(config, declared, lines, playbooks)
-        reconfirm = self._reconfirm(config, declared.zone, lines)
+        said = config.compliance.reconfirm if config is not None and config.compliance is not None else None
+        reconfirm = lines.duration(said, declared.zone)
+        spread = lines.duration(config.spread if config is not None else None, declared.zone)
         limit = lines.limit(config.limit, declared.zone) if config is not None else None
         if config is not None:
             uses = uses_of(playbooks, lines.scenarios, checked.program.scenarios)
-            self.found += compliance_problems(config, uses, lines.schedules(), quiet)
+            self.found += compliance_problems(config, uses, lines.schedules(), lines.rules())
             self.found += smart_problems(cases_of(lines.scenarios, checked.program))
         meanings = [self._seen(one) for one in checked.diagnostics]
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
             tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked, reconfirm,
-            tuple(lines.definitions), limit,
+            tuple(lines.definitions), limit, spread,
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -167,7 +171,9 @@ class _Loading:
             if model is None:
                 continue
             own = zone_of(model.timezone, zone, self.found)
-            one = PlaybookFile(self._shown(path), model, own, lines.share(model.holdout, own), lines.limit(model.limit, own))
+            one = PlaybookFile(
+                self._shown(path), model, own, lines.share(model.holdout, own), lines.limit(model.limit, own)
+            )
             if not is_word(one.name.replace("-", "_")):
                 message = f"`{one.name[:60]}` is not a name: letters, digits, `_` and `-` only"
                 self.found.append(diagnose("E028", message, model.playbook))
@@ -217,10 +223,6 @@ class _Loading:
         quiet = lines.beside(lines.parse(config.quiet, "quiet"), zone)
         caps = [lines.beside(written, zone, channels) for written in lines.parse_all(config.caps, "cap")]
         return lines.share(config.holdout, zone), quiet, tuple(cap for cap in caps if cap is not None)
-
-    def _reconfirm(self, config: Config | None, zone: str, lines: Lines) -> Shift | None:
-        said = config.compliance.reconfirm if config is not None and config.compliance is not None else None
-        return cast(Shift | None, lines.beside(lines.parse(said, "expires"), zone))
 
     def _check(
         self, config: Config | None, declared: Declared, lines: Lines, playbooks: tuple[PlaybookFile, ...]
@@ -307,10 +309,28 @@ def _vocabulary_problems(config: Config, catalog: Catalog) -> Iterator[Diagnosti
         for price in (channel.price, channel.lms_price):
             if price is not None and price_of(price) is None:
                 yield diagnose("E033", f"a price is a number, not `{price.text[:60]}`", price, hints=("such as `9.9`",))
-        for named in (channel.address, channel.consent, channel.night_consent, channel.consented_at):
-            if named is not None and normal(named.text) not in (*catalog.attributes, "id"):
-                message = f"`{named.text[:60]}` is not an attribute of customers"
-                yield diagnose("E026", message, named, hints=did_you_mean(named.text, catalog.attributes))
+        for named, types in _named(channel):
+            yield from _attribute(named, types, catalog)
+    if config.recipient_timezone is not None:
+        yield from _attribute(config.recipient_timezone, ("text",), catalog)
+
+
+def _named(channel: Channel) -> Iterator[tuple[Line, tuple[str, ...]]]:
+    """The attributes that a channel names, and of which types they may be (none: of any)."""
+    consents, dates = (channel.consent, channel.night_consent), (channel.consented_at, channel.transaction_at)
+    for lines, types in (((channel.address,), ()), (consents, ("boolean",)), (dates, ("date", "instant"))):
+        yield from ((line, types) for line in lines if line is not None)
+
+
+def _attribute(named: Line, types: tuple[str, ...], catalog: Catalog) -> Iterator[Diagnostic]:
+    name = normal(named.text)
+    known = {**catalog.attributes, "id": "text"}
+    if name not in known:
+        message = f"`{named.text[:60]}` is not an attribute of customers"
+        yield diagnose("E026", message, named, hints=did_you_mean(named.text, catalog.attributes))
+    elif types and (known[name] not in types or name == "id"):
+        message = f"`{named.text[:60]}` is {known[name]}; here an attribute is meant that is {' or '.join(types)}"
+        yield diagnose("E053", message, named)
 
 
 def price_of(line: Line | None) -> Fraction | None:

@@ -17,11 +17,13 @@ from dangol.diagnostics import Diagnostic
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.words import texts_of
+from dangol.engine.state.model import Mask
 from dangol.measure.design import Design
 from dangol.runner.caps import Competitor, compete
 from dangol.runner.draw import Drawn, draw
 from dangol.runner.endings import lingers, part, stays
 from dangol.runner.entries import Entries, Gone, Past, Recorded, recorded, running_entries, with_new
+from dangol.runner.hours import Clocks
 from dangol.runner.journey import due_now
 from dangol.runner.model import (
     Decision,
@@ -46,7 +48,6 @@ from dangol.runner.policy import (
     Reach,
     bar_unreachable,
     choose_channels,
-    is_quiet,
     keep_hours,
 )
 from dangol.runner.recipients import Letter, Rendering, render
@@ -73,6 +74,7 @@ class _Draft:
     party: _Party
     competitor: Competitor
     rendering: Rendering
+    quiet: Mask
     design: Design
     drawn: Drawn
 
@@ -104,8 +106,7 @@ def make_plan(
     hidden = frozenset() if show_personal else policy.personal
     for draft in drafts:
         one = draft.competitor
-        if _is_quiet(policy, one.scenario, evaluation.at):
-            one.outcome.hold(Gate.QUIET, np.ones(len(one.entries), bool))
+        one.outcome.hold(Gate.QUIET, draft.quiet)
         one.outcome.hold(Gate.INCOMPLETE, draft.rendering.incomplete)
         one.outcome.hold(Gate.RULE, draft.rendering.forbidden)
         findings += draft.rendering.diagnostics
@@ -159,15 +160,11 @@ def _draft(party: _Party, policy: Policy, past: Past | None) -> _Draft:
     design = Design.of(policy.project, scenario, policy.holdout, playbook.holdout)
     drawn = draw(scenario, design, entries, position, reach, outcome)
     keep_hours(scenario, position, reach, outcome)
-    quiet = _is_quiet(policy, scenario, evaluation.at)
+    quiet = Clocks(policy, entries.codes, evaluation).quiet(scenario, position.due)
     wanted = outcome.free & ~(quiet & (entries.reason == Gate.QUIET.value))
     rendering = render(scenario, playbook, entries, position, wanted, drawn.arms, evaluation, policy.rules)
     one = Competitor(scenario, entries, position, outcome, rendering.incomplete | rendering.forbidden | quiet)
-    return _Draft(party, one, rendering, design, drawn)
-
-
-def _is_quiet(policy: Policy, scenario: ir.Scenario, at: int) -> bool:
-    return any(quiet is not None and is_quiet(quiet, at) for quiet in (policy.quiet, scenario.quiet))
+    return _Draft(party, one, rendering, quiet, design, drawn)
 
 
 def _samples(

@@ -21,12 +21,16 @@ from dangol.engine.state.model import NO_DATE, NO_INSTANT
 from dangol.measure.design import CONTROL
 from dangol.playbook.compliance.check import Rules
 from dangol.runner.entries import codes_of
+from dangol.runner.hours import Clocks
 from dangol.runner.traffic import Price
 from dangol.runner.values import plain
 
 if TYPE_CHECKING:
     from dangol.runner.entries import Entries, Past
     from dangol.runner.journey import Position
+
+SIX_MONTHS = ir.Shift(months=6)
+"""How long after a transaction goods of the same kind may be advertised without a consent."""
 
 
 class Gate(Enum):
@@ -127,22 +131,25 @@ class Channel:
     """The attributes that hold a customer's address and consents for a channel; None where the project names none.
 
     The address is of a `kind`; telephone numbers without a prefix are of `country`. Advertising in the hours of
-    `night` needs the consent to it; in those of `closed` none goes out.
+    `night` needs the consent to it; in those of `closed`, and of `local` by the recipient's clock, none goes out. Whose
+    consent is missing may be sent to for six months from `transaction_at`.
     """
 
     address: str | None = None
     consent: str | None = None
     night_consent: str | None = None
     consented_at: str | None = None
+    transaction_at: str | None = None
     night: ir.Quiet | None = None
     closed: ir.Quiet | None = None
+    local: ir.Quiet | None = None
     kind: AddressKind = "other"
     country: str | None = None
 
     @property
     def attributes(self) -> frozenset[str]:
         """Those that are columns of the customers."""
-        named = (self.address, self.consent, self.night_consent, self.consented_at)
+        named = (self.address, self.consent, self.night_consent, self.consented_at, self.transaction_at)
         return frozenset(name for name in named if name is not None and name != "id")
 
 
@@ -161,6 +168,16 @@ class Policy:
     zone: str = "UTC"
     rules: Rules = field(default_factory=Rules)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    spread: int = 0
+    """Over how many µs what hours held goes out after their end."""
+    recipient_zone: str | None = None
+    """The attribute with a customer's time zone."""
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """Those that are columns of the customers."""
+        own = {self.recipient_zone} - {None, "id"}
+        return frozenset[str]().union(own, *(channel.attributes for channel in self.channels.values()))  # type: ignore[arg-type]
 
 
 def choose_channels(scenario: ir.Scenario, position: Position, reach: Reach, outcome: Outcome) -> None:
@@ -198,17 +215,19 @@ def _informs(send: ir.Send, scenario: ir.Scenario, informational: frozenset[str]
 
 def keep_hours(scenario: ir.Scenario, position: Position, reach: Reach, outcome: Outcome) -> None:
     """Holds advertising in the hours in which its channel takes none, or only with a consent of its own."""
-    at = reach.evaluation.at
+    clocks = Clocks(reach.policy, reach.codes, reach.evaluation)
     for number, step in enumerate(scenario.steps):
         for alternative, send in enumerate(step.sends):
             channel = reach.policy.channels.get(send.channel, Channel())
             here = (position.step == number) & (position.alternative == alternative)
             if send in reach.told:
                 continue
-            if channel.night is not None and is_quiet(channel.night, at):
-                outcome.hold(Gate.NIGHT, here & ~reach.agreed_to_nights(send.channel))
-            if channel.closed is not None and is_quiet(channel.closed, at):
-                outcome.hold(Gate.HOURS, here)
+            if channel.night is not None and (at_night := here & clocks.waits(channel.night, position.due)).any():
+                outcome.hold(Gate.NIGHT, at_night & ~reach.agreed_to_nights(send.channel))
+            if channel.closed is not None:
+                outcome.hold(Gate.HOURS, here & clocks.waits(channel.closed, position.due))
+            if channel.local is not None:
+                outcome.hold(Gate.HOURS, here & clocks.waits(channel.local, position.due, by_recipient=True))
 
 
 def _choose_channel(step: ir.Step, here: NDArray[np.bool_], position: Position, reach: Reach, outcome: Outcome) -> None:
@@ -269,7 +288,9 @@ class Reach:
     def consented(self, channel: str) -> NDArray[np.bool_]:
         """Who has consented; missing consent is no consent. Everybody where the project names no consent."""
         attribute = self.policy.channels.get(channel, Channel()).consent
-        return np.ones(len(self.codes), bool) if attribute is None else self._is_true(attribute)
+        if attribute is None:
+            return np.ones(len(self.codes), bool)
+        return self._is_true(attribute) | self._excepted(channel)
 
     def agreed_to_nights(self, channel: str) -> NDArray[np.bool_]:
         """Who has consented to messages at night; nobody where the project names no such consent."""
@@ -284,14 +305,25 @@ class Reach:
         attribute, shift = self.policy.channels.get(channel, Channel()).consented_at, self.policy.reconfirm
         if attribute is None or shift is None:
             return np.ones(len(self.codes), bool)
-        column = self.evaluation.state.attributes[attribute]
+        return self._before_the_day(attribute, shift) | self._excepted(channel)
+
+    def _excepted(self, channel: str) -> NDArray[np.bool_]:
+        """Who never said anything and may be sent to all the same, for a while after a transaction."""
+        said = self.policy.channels[channel]
+        if said.transaction_at is None or said.consent is None:
+            return np.zeros(len(self.codes), bool)
+        unsaid = self.evaluation.members(ir.IsMissing(ir.Attribute(said.consent, "boolean")))[self.codes]
+        return unsaid & self._before_the_day(said.transaction_at, SIX_MONTHS)
+
+    def _before_the_day(self, attribute: str, shift: ir.Shift) -> NDArray[np.bool_]:
+        """For whom the local day that lies so far behind that of the attribute has not begun yet."""
+        column, zone = self.evaluation.state.attributes[attribute], self.policy.zone
         data = np.asarray(column.data[self.codes]).astype(np.int64)
         known = data != (NO_DATE if column.type == "date" else NO_INSTANT)
         since = np.where(known, data, 0)
-        if column.type == "date":
-            since = zone_for(self.policy.zone, since * DAY, shift).day_starts(since)
-        ends = zone_for(self.policy.zone, since, shift).step(since, shift)
-        return np.asarray(known & (self.evaluation.at < ends))
+        clock = zone_for(zone, since * DAY if column.type == "date" else since, shift)
+        days = since if column.type == "date" else clock.local(since) // DAY
+        return np.asarray(known & (self.evaluation.at < clock.step(clock.day_starts(days), shift)))
 
     def addressed(self, channel: str) -> NDArray[np.bool_]:
         """Who has an address that can be sent to; everybody where the project names none."""

@@ -8,9 +8,10 @@ from dataclasses import replace
 from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
+from dangol.engine.calendar import DAY
 from dangol.engine.catalog import normal
 from dangol.engine.needs import Needs
-from dangol.playbook.compliance.media import address_kind, closed, country_of, night
+from dangol.playbook.compliance.media import address_kind, closed, country_of, local_hours, night
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.model import Channel as Said
 from dangol.playbook.project import Project, price_of
@@ -49,8 +50,7 @@ def rehearse(
     past = Moving(past, changes) if changes and past is not None else past
     versions = versions_of(project, scenarios, past)
     policy = policy_of(project)
-    for channel in policy.channels.values():
-        versions.needs.attributes |= channel.attributes
+    versions.needs.attributes |= policy.attributes
     plan = make_plan(
         versions.found,
         policy,
@@ -79,6 +79,8 @@ def policy_of(project: Project) -> Policy:
         reconfirm=project.reconfirm,
         zone=project.zone,
         rules=project.rules,
+        spread=_micros(project.spread),
+        recipient_zone=_name(project.config.recipient_timezone) if project.config is not None else None,
         prices={str(name): Price(price_of(one.price), price_of(one.lms_price)) for name, one in channels.items()},
     )
 
@@ -92,10 +94,17 @@ def _channel(project: Project, name: str, said: Said) -> Channel:
         night_consent=_name(said.night_consent),
         consented_at=_name(said.consented_at),
         night=night(medium, rules.laws),
+        transaction_at=_name(said.transaction_at) if "kr" in rules.laws else None,
         closed=closed(medium, rules.laws),
+        local=local_hours(medium, rules.laws, project.zone),
         kind=address_kind(medium),
         country=country_of(said, rules.laws, project.zone),
     )
+
+
+def _micros(shift: ir.Shift | None) -> int:
+    """A duration in µs, a month being 30 days."""
+    return 0 if shift is None else (shift.months * 30 + shift.days) * DAY + shift.micros
 
 
 def _name(line: Line | None) -> str | None:

@@ -161,7 +161,7 @@ class Texts:
             *template_problems(uses, catalog, program),
         ]  # fmt: skip
         if self.project.config is not None:
-            found += compliance_problems(self.project.config, uses, {}, self.project.quiet)
+            found += compliance_problems(self.project.config, uses, {}, {})
         errors = [one for one in found if one.is_error and one.file == where]
         if errors or not program.scenarios:
             raise DangolError(*errors)

@@ -78,3 +78,8 @@ def night(medium: Medium, laws: Collection[str]) -> Quiet | None:
 def closed(medium: Medium, laws: Collection[str]) -> Quiet | None:
     """The hours in which the medium takes no advertising at all."""
     return Quiet(20 * 60, 8 * 60, _ZONE) if medium in _KAKAO_ADS and "kr" in laws else None
+
+
+def local_hours(medium: Medium, laws: Collection[str], zone: str) -> Quiet | None:
+    """The hours of the recipient's own clock in which the medium takes no advertising."""
+    return Quiet(21 * 60, 8 * 60, zone) if medium == "sms" and "us" in laws else None

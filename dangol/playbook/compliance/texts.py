@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dangol.diagnostics import Span
 from dangol.playbook.compliance import euckr
@@ -31,6 +31,7 @@ _PROMOTES = re.compile(
     re.I,
 )
 _GIVES = re.compile(r"쿠폰|포인트|적립금|마일리지")
+_VARIABLE = re.compile(r"#\{[^{}]+\}")
 _BASIS = re.compile(r"^\s*※.*\S", re.MULTILINE)
 
 
@@ -44,6 +45,8 @@ class Sheet:
     type: str = "text"
     sender: str | None = None
     postal: str | None = None
+    approved: str | None = None
+    """The template that an Alimtalk was approved with."""
 
     @property
     def body(self) -> str:
@@ -52,7 +55,7 @@ class Sheet:
     def with_holes(self) -> Sheet:
         """The same as it can be judged before it is filled in."""
         parts = {name: with_holes(text) for name, text in self.parts.items()}
-        return Sheet(self.medium, parts, self.kind, self.type, self.sender, self.postal)
+        return replace(self, parts=parts)
 
 
 def with_holes(text: str) -> str:
@@ -169,6 +172,36 @@ def _alimtalk(sheet: Sheet) -> Found:
             yield Problem("KR-ALIMTALK-BASIS", name, message, mend, Span(*word.span()))
 
 
+def _template(sheet: Sheet) -> Found:
+    if sheet.approved is None:
+        return
+    named = [part for part in sheet.parts if part.startswith("#{")]
+    known = dict.fromkeys(_VARIABLE.findall(sheet.approved))
+    if named and set(named) != set(known):
+        message = f"the approved template has the variables {', '.join(known) or '(none)'}"
+        yield Problem("KR-ALIMTALK-TEMPLATE", named[0], message, "give each of them, and no other")
+    elif not named and HOLE not in sheet.body and not fits(sheet.body, sheet.approved):
+        mend = "write the text as it was approved, or have the new one approved"
+        yield Problem("KR-ALIMTALK-TEMPLATE", "body", "this is not the approved template", mend)
+
+
+def fits(text: str, template: str) -> bool:
+    """Whether a text is the template with something, however long, for each `#{variable}`; line ends are alike."""
+    first, *others = [piece.replace("\r\n", "\n") for piece in _VARIABLE.split(template.strip())]
+    text = text.replace("\r\n", "\n").strip()
+    if not others:
+        return text == first
+    if not text.startswith(first):
+        return False
+    place, last = len(first), others.pop()
+    for piece in others:  # the first place where it may stand leaves the most room for those behind it
+        found = text.find(piece, place + 1)
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return text.endswith(last) and len(text) - len(last) > place
+
+
 def _us_text(sheet: Sheet) -> Found:
     if sheet.kind == "advertising" and sheet.body and not (_STOP.search(sheet.body) or HOLE in sheet.body):
         yield Problem("US-TCPA-STOP", "body", "a marketing text says how to stop more", "add `Reply STOP to opt out`")
@@ -244,18 +277,20 @@ def _brand_size(sheet: Sheet) -> Found:
 def _buttons(sheet: Sheet) -> Found:
     try:
         written = json.loads(sheet.parts.get("buttons") or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     buttons = [each for each in written if isinstance(each, dict)] if isinstance(written, list) else []
-    if len(buttons) > 5:
-        yield Problem(
-            "KR-KAKAO-BUTTONS", "buttons", f"there are 5 buttons at most, these are {len(buttons)}", "drop some"
-        )
+    bubble = sheet.parts.get("bubble", "TEXT") if sheet.medium == "brand" else "TEXT"
+    most, longest = (2 if bubble == "WIDE" else 5), (14 if bubble in ("TEXT", "IMAGE") else 8)
+    if len(buttons) > most:
+        message = f"there are {most} buttons at most, these are {len(buttons)}"
+        yield Problem("KR-KAKAO-BUTTONS", "buttons", message, "drop some")
     for button in buttons:
         name = str(button.get("buttonName") or button.get("name") or "")
         links = [value for key, value in button.items() if key.lower().startswith("link") and isinstance(value, str)]
-        if len(name) > 14:
-            yield Problem("KR-KAKAO-BUTTONS", "buttons", f"`{name[:40]}` has more than 14 characters", "shorten it")
+        if len(name) > longest:
+            message = f"`{name[:40]}` has more than {longest} characters"
+            yield Problem("KR-KAKAO-BUTTONS", "buttons", message, "shorten it")
         if any(len(link) > 100 for link in links):
             yield Problem("KR-KAKAO-BUTTONS", "buttons", "an address has 100 characters at most", "shorten it")
 
@@ -269,7 +304,7 @@ _CHECKS: Mapping[Medium, Checks] = {
         _length("KR-PUSH-CHARS", "body", 240, "the body of a push"),
     ),
     "email": (_email_label, _length("KR-EMAIL-SUBJECT", "subject", 60, "a subject"), _us_email),
-    "alimtalk": (_alimtalk, _length("KR-KAKAO-CHARS", "body", 1000, "an Alimtalk"), _buttons),
+    "alimtalk": (_alimtalk, _template, _length("KR-KAKAO-CHARS", "body", 1000, "an Alimtalk"), _buttons),
     "friendtalk": (_kakao_ad, _friendtalk_size, _buttons),
     "brand": (_kakao_ad, _brand_size, _buttons),
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dangol.playbook.compliance import euckr
 from dangol.playbook.compliance.rules import RULES, reference
-from dangol.playbook.compliance.texts import Sheet, problems, with_holes
+from dangol.playbook.compliance.texts import Sheet, fits, problems, with_holes
 from dangol.playbook.project import load_project
 from dangol.views.diagnostics import terminal
 
@@ -75,7 +75,49 @@ def test_a_rule_finds_what_breaks_it(
 
 
 def test_every_rule_about_texts_has_a_case() -> None:
-    assert {rule.id for rule in RULES.values() if rule.stage == "text"} == {case[0] for case in CASES}
+    rules = {rule.id for rule in RULES.values() if rule.stage == "text"}
+    assert rules == {case[0] for case in CASES} | {"KR-ALIMTALK-TEMPLATE"}
+
+
+TEMPLATE = "#{이름}님,\n주문 #{번호}가 출발했습니다."
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "fine"),
+    [
+        (TEMPLATE, "민혁님,\n주문 A-1가 출발했습니다.", True),
+        (TEMPLATE, "민혁님,\r\n주문 A-1가 출발했습니다.\n", True),
+        (TEMPLATE, "민혁님, 주문 A-1가 출발했습니다.", False),
+        (TEMPLATE, "님,\n주문 A-1가 출발했습니다.", False),
+        (TEMPLATE, "민혁님,\n주문 A-1가 출발했습니다. 할인!", False),
+        ("#{a}-#{b}", "x--y", True),
+        ("#{a}-#{b}", "x-", False),
+        ("#{a}#{b}", "xy", True),
+        ("#{a}#{b}", "x", False),
+        ("a#{x}ab", "aab", False),
+        ("안내", "안내", True),
+        ("안내", "안내!", False),
+    ],
+)
+def test_an_alimtalk_is_its_approved_template(template: str, text: str, fine: bool) -> None:
+    assert fits(text, template) == fine
+    sheet = Sheet("alimtalk", {"body": text}, INFO, approved=template)
+    assert ("KR-ALIMTALK-TEMPLATE" not in {each.rule for each in problems(sheet, LAWS)}) == fine
+
+
+def test_an_alimtalk_gives_the_variables_of_its_template() -> None:
+    def found(*names: str) -> set[str]:
+        parts = {f"#{{{name}}}": "x" for name in names}
+        return {each.rule for each in problems(Sheet("alimtalk", parts, INFO, approved=TEMPLATE), LAWS)}
+
+    assert found("이름", "번호") == set()
+    assert found("이름") == found("이름", "번호", "상품") == {"KR-ALIMTALK-TEMPLATE"}
+
+
+@given(st.lists(st.text("ab-", max_size=4), min_size=2, max_size=5), st.lists(st.text("ab-", min_size=1, max_size=4)))
+def test_a_template_filled_in_fits(pieces: list[str], values: list[str]) -> None:
+    filled = "".join(piece + (values[n % len(values)] if values else "x") for n, piece in enumerate(pieces[:-1]))
+    assert fits(f"^{filled}{pieces[-1]}$", "^" + "#{v}".join(pieces) + "$")
 
 
 def test_the_facts_of_the_example() -> None:
@@ -132,6 +174,9 @@ DATED = "{rules: kr, reconfirm: 2y}"
         ("  sms: \n", RULE % ("a", "daily at 10:00"), "eu", ["EU-CONSENT"]),
         ("  sms: \n", RULE % ("STOP", "daily at 10:00"), "us", ["US-TCPA-CONSENT", "US-TCPA-HOURS"]),
         ("  sms: \n", RULE % ("a", "daily at 10:00"), "fr", ["E027"]),
+        (f"  sms: {{{ASKED}, transaction_at: at}}\n", GOOD_LINE, DATED, ["KR-CONSENT-6MONTH-EXCEPTION"]),
+        ("  sms: {consent: name}\n", GOOD_LINE, "eu", ["E053"]),
+        ("  sms: {consent: ok, consented_at: name}\n", GOOD_LINE, DATED, ["E053"]),
     ],
 )  # fmt: skip
 def test_rules_about_the_project(
@@ -145,3 +190,47 @@ def test_a_finding_has_place_mend_source_and_date(tmp_path: Path) -> None:
     shown = terminal(load_project(tmp_path).diagnostics)
     assert shown.startswith("KR-AD-LABEL  playbooks/p.yaml:4:26  an advertising text begins with `(광고)`")
     assert "source: 정보통신망법 Art. 50(4), prosms.co.kr, as of 2026-09-29" in shown
+
+
+def night(directory: Path, rule: str, *beside: str, zone: str = "Asia/Seoul") -> list[str]:
+    """What KR-NIGHT says of a scenario with this line, an advertising text being `ad`."""
+    (directory / "playbooks").mkdir(exist_ok=True)
+    text = f"project: s\ntimezone: {zone}\nattributes: {{ok: boolean, at: date}}\nevents: {{visited: }}\n"
+    channels = f"channels:\n  sms: {{{ASKED}}}\n  email: {{{ASKED}}}\ncompliance: {DATED}\n"
+    (directory / "dangol.yaml").write_text(text + channels, encoding="utf-8")
+    lines = "".join(f"    {each}\n" for each in beside)
+    messages = f'messages:\n  ad: {{sms: "{GOOD}", email: {{subject: (광고)a, body: 수신거부 Unsubscribe}}}}\n'
+    playbook = f"playbook: p\nscenarios:\n  s:\n    rule: {rule}\n{lines}{messages}"
+    (directory / "playbooks/p.yaml").write_text(playbook, encoding="utf-8")
+    found = load_project(directory).diagnostics
+    assert {one.code for one in found} <= {"KR-NIGHT", "W301"}
+    return [one.message for one in found if one.code == "KR-NIGHT"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "beside", "said"),
+    [
+        ("ok → sms ad", ["schedule: daily at 20:59"], None),
+        ("ok → sms ad", ["schedule: daily at 21:00"], "at 21:00 (Korean time), and waits 11h"),
+        ("ok → sms ad", ["schedule: 30 7,22 * * *"], "at 22:30 to 07:30 (Korean time), 630min into"),
+        ("ok → sms ad", ["schedule: 0 12,22 * * *"], None),
+        ("ok → email ad", ["schedule: daily at 22:00"], None),
+        ("ok → after 12h sms ad", ["schedule: daily at 10:00"], "1h into the night, and waits 10h"),
+        ("ok → email ad → wait 13h sms ad", ["schedule: daily at 10:00"], "at 23:00 (Korean time), 2h into the night"),
+        ("ok → after 11h sms ad → wait until 09:00 sms ad", ["schedule: daily at 10:00"], "at 21:00"),
+        ("visited → after 1d at 22:00 sms ad", [], "1h into the night, and waits 10h until 08:00"),
+        ("visited → after 1h sms ad", [], None),
+        ("visited → after 1h sms ad", ["expires: 6h"], "after an entry between 21:00 and 08:00 (Korean time)"),
+        ("visited → after 1d at 22:00 sms ad", ["expires: 6h"], "it expires 6h after it is due, so"),
+    ],
+)  # fmt: skip
+def test_what_falls_due_in_the_night_says_by_how_much(
+    tmp_path: Path, rule: str, beside: list[str], said: str | None
+) -> None:
+    found = night(tmp_path, rule, *beside)
+    assert [said is not None and said in one for one in found] == ([True] if said else [])
+
+
+def test_the_night_is_by_the_korean_clock(tmp_path: Path) -> None:
+    assert night(tmp_path, "ok → sms ad", "schedule: daily at 22:00", zone="America/New_York") == []
+    assert len(night(tmp_path, "ok → sms ad", "schedule: daily at 10:00", zone="America/New_York")) == 1

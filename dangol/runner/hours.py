@@ -1,0 +1,81 @@
+"""Hours in which nothing goes out, by the recipient's own clock where it is known, and who waits a little longer."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dangol.engine import ir
+from dangol.engine.backends.vector import Evaluation
+from dangol.engine.backends.vector.words import texts_of
+from dangol.engine.calendar import DAY, SECOND, offset_at, zone_info
+from dangol.engine.state.model import Mask, Micros
+from dangol.measure.assignment import draws
+from dangol.runner.values import plain
+
+if TYPE_CHECKING:
+    from dangol.runner.policy import Policy
+
+MINUTE = 60 * SECOND
+
+
+class Clocks:
+    """What the clocks of these customers show at the evaluation's instant."""
+
+    def __init__(self, policy: Policy, codes: NDArray[np.int64], evaluation: Evaluation) -> None:
+        self.policy, self.codes, self.evaluation = policy, codes, evaluation
+
+    def quiet(self, scenario: ir.Scenario, due: Micros) -> Mask:
+        """For whom it is quiet by the project's hours or the scenario's."""
+        found = np.zeros(len(self.codes), bool)
+        for window in (self.policy.quiet, scenario.quiet):
+            if window is not None:
+                found |= self.waits(window, due, by_recipient=True)
+        return found
+
+    def waits(self, window: ir.Quiet, due: Micros, by_recipient: bool = False) -> Mask:
+        """Who is inside the window, or was when the step fell due and waits for a turn after its end.
+
+        With `spread:` everyone has a delay after the end of a window, the same each time, between 0 and that long.
+        """
+        time = self._local(window.zone, by_recipient) % DAY
+        start, end = window.start * MINUTE, window.end * MINUTE
+        inside = (time >= start) & (time < end) if start <= end else (time >= start) | (time < end)
+        if self.policy.spread and start != end:
+            since = (time - end) % DAY
+            late = ~inside & (since < self.policy.spread) & (due < self.evaluation.at - since)
+            if late.any():
+                inside |= late & (self._delays > since)
+        return inside
+
+    def _local(self, zone: str, by_recipient: bool) -> Micros:
+        at, zones = self.evaluation.at, self._zones if by_recipient else None
+        if zones is None:
+            return np.full(len(self.codes), at + offset_at(at, zone), np.int64)
+        offsets = {name: offset_at(at, name or zone) for name in set(zones)}
+        return at + np.fromiter((offsets[name] for name in zones), np.int64, len(zones))
+
+    @cached_property
+    def _zones(self) -> list[str | None] | None:
+        """The zone of each customer (None: nobody knows, or it is none); None when the project names no attribute."""
+        attribute = self.policy.recipient_zone
+        if attribute is None:
+            return None
+        named = plain(self.evaluation.state.attributes[attribute], self.codes, "UTC")
+        known = {name: name if isinstance(name, str) and _is_zone(name) else None for name in set(named)}
+        return [known[name] for name in named]
+
+    @cached_property
+    def _delays(self) -> NDArray[np.float64]:
+        ids = texts_of(self.evaluation.state.ids, self.codes)
+        return draws(f"spread/{self.policy.project}", ids) * self.policy.spread
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(zone_info(name).key)
+    except (OSError, ValueError, KeyError):  # whatever a customer's zone may be called
+        return False
