@@ -489,6 +489,21 @@ class Split(Node):
 
 
 @dataclass(frozen=True)
+class Holder(Node):
+    """`cart_rescue/nudge 40%`; `free` is nobody"""
+
+    name: str
+    share: Number
+
+
+@dataclass(frozen=True)
+class Namespace(Node):
+    """`cart_rescue/nudge 40%, winback/offer 40%`"""
+
+    holders: tuple[Holder, ...]
+
+
+@dataclass(frozen=True)
 class Share(Node):
     """`10%` (a holdout)"""
 
@@ -587,11 +602,12 @@ Beside = (
     | Number
     | Guardrail
     | OnDeadline
+    | Namespace
 )
 
 LineKind = Literal[
     "expression", "scenario", "schedule", "split", "holdout", "winner", "kpi", "cap", "quiet", "again", "expires",
-    "limit", "priority", "guardrail", "on_deadline",
+    "limit", "priority", "guardrail", "on_deadline", "namespace",
 ]  # fmt: skip
 """What a line is read as. `expression` also serves segments, traits, `exit` and the query command."""
 

@@ -286,6 +286,13 @@ class Build:
     def arm(self, span: Span, name: Token, share: ast.Number) -> ast.Arm:
         return ast.Arm(name_of(name), share, span=span)
 
+    def namespace(self, span: Span, *holders: ast.Holder) -> ast.Namespace:
+        return ast.Namespace(holders, span=span)
+
+    def holder(self, span: Span, *parts: Any) -> ast.Holder:
+        name = "".join(part.text if part.text in "/-" else name_of(part) for part in parts[:-1])
+        return ast.Holder(name, parts[-1], span=span)
+
     def holdout(self, span: Span, share: ast.Number) -> ast.Share:
         return ast.Share(share, span=span)
 

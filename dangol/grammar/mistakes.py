@@ -27,6 +27,7 @@ EXAMPLES: dict[str, str] = {
     "priority": "1",
     "guardrail": "unsubscribed within 7d <= 0.5%",
     "on_deadline": "keep control",
+    "namespace": "cart_rescue/nudge 40%, winback/offer 40%",
 }
 SCHEDULES = {
     "weekly": "weekly on Mon at 09:00",

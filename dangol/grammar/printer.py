@@ -212,6 +212,8 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     ast.Once: lambda node: f"once at {print_node(node.at)}",
     ast.Arm: lambda node: f"{node.name} {print_node(node.share)}",
     ast.Split: lambda node: _joined(", ", node.arms),
+    ast.Holder: lambda node: f"{node.name} {print_node(node.share)}",
+    ast.Namespace: lambda node: _joined(", ", node.holders),
     ast.Share: lambda node: print_node(node.share),
     ast.Winner: lambda node: (
         f"by {print_node(node.metric)} at {print_node(node.confidence)} after {node.minimum} each → send to rest"

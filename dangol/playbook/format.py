@@ -104,6 +104,8 @@ def line_kind(place: Place, is_config: bool = False) -> LineKind | None:
     names = tuple(step for step in place if isinstance(step, str))
     if len(names) == 1 and is_config:
         return _TOP.get(names[0])
+    if is_config and names[0] == "namespaces":
+        return "namespace"
     if is_config or not names:
         return None
     if names == ("holdout",):

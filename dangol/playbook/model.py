@@ -255,6 +255,7 @@ class Config(Model):
     compliance: Annotated[Compliance, BeforeValidator(_as_rules)] | None = None
     ledger: Text | None = None
     holdout: Text | None = None
+    namespaces: dict[Name, Text] = Field(default_factory=dict)
     limit: Text | None = None
     quiet: Text | None = None
     recipient_timezone: Text | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from dangol.playbook.lines import Lines, PlaybookFile, ScenarioFile
 from dangol.playbook.load import read_model, read_source
 from dangol.playbook.messages.check import template_problems, uses_of
 from dangol.playbook.model import Channel, Config, Model, Playbook
+from dangol.playbook.namespaces import Range, ranges_of
 from dangol.playbook.smart.check import cases_of, smart_problems
 
 M = TypeVar("M", bound=Model)
@@ -65,6 +66,9 @@ class Project:
     spread: Shift | None = None
     """Over how long what quiet hours held goes out after their end."""
     """How many customers a run may hit."""
+
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    """`playbook/scenario` → what it has of a namespace."""
 
     @property
     def name(self) -> str:
@@ -131,16 +135,18 @@ class _Loading:
         reconfirm = lines.duration(said, declared.zone)
         spread = lines.duration(config.spread if config is not None else None, declared.zone)
         limit = lines.limit(config.limit, declared.zone) if config is not None else None
+        ranges, disputed = ranges_of(config, playbooks, lines) if config is not None else ({}, [])
+        self.found += disputed
         if config is not None:
             uses = uses_of(playbooks, lines.scenarios, checked.program.scenarios)
             self.found += compliance_problems(config, uses, lines.schedules(), lines.rules())
-            self.found += smart_problems(cases_of(lines.scenarios, checked.program))
+            self.found += smart_problems(cases_of(lines.scenarios, checked.program, ranges))
         meanings = [self._seen(one) for one in checked.diagnostics]
         found = _once([*self.found, *lines.found, *meanings])
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
             tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked, reconfirm,
-            tuple(lines.definitions), limit, spread,
+            tuple(lines.definitions), limit, spread, ranges,
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------

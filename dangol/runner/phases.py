@@ -63,6 +63,8 @@ def _otherwise(scenario: ScenarioPlan, file: ScenarioFile, change: tuple[str, st
     what, then, now = change
     message = f"{what} cannot change now: `{scenario.full_name}` has drawn with {then} ({since}), not with {now}"
     phase = scenario.record.scenario.phase + 1
+    if "namespace" in what and then != "none":
+        then += "; what nobody has any more is written `free`, as in `free 40%`"
     hints = (
         "put it back as it was" + (f": {then}" if then != "none" else ""),
         f"or write `phase: {phase}` beside the scenario: everyone is drawn anew, and who enters from then on counts",

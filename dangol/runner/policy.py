@@ -18,7 +18,7 @@ from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND, local_of
 from dangol.engine.state.model import NO_DATE, NO_INSTANT
-from dangol.measure.design import CONTROL
+from dangol.measure.design import CONTROL, Place
 from dangol.playbook.compliance.check import Rules
 from dangol.runner.entries import codes_of
 from dangol.runner.hours import Clocks
@@ -156,11 +156,13 @@ class Channel:
 @dataclass(frozen=True)
 class Policy:
     """What holds for every send of a project. `personal` are attributes whose values are masked when shown; a consent
-    older than `reconfirm` (on the calendar of `zone`) is none; `rules` are those that texts are held to."""
+    older than `reconfirm` (on the calendar of `zone`) is none; `rules` are those that texts are held to;
+    `places` are what scenarios (`playbook/scenario`) have of namespaces."""
 
     project: str
     channels: Mapping[str, Channel] = field(default_factory=dict)
     holdout: Fraction | None = None
+    places: Mapping[str, Place] = field(default_factory=dict)
     quiet: ir.Quiet | None = None
     caps: tuple[ir.Cap, ...] = ()
     personal: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import DAY
 from dangol.engine.catalog import normal
 from dangol.engine.needs import Needs
+from dangol.measure.design import Place
 from dangol.playbook.compliance.media import address_kind, closed, country_of, local_hours, night
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.model import Channel as Said
@@ -79,6 +80,10 @@ def policy_of(project: Project) -> Policy:
         reconfirm=project.reconfirm,
         zone=project.zone,
         rules=project.rules,
+        places={
+            scenario: Place(one.namespace, f"namespace/{project.name}/{one.namespace}", one.lower, one.upper)
+            for scenario, one in project.ranges.items()
+        },
         spread=_micros(project.spread),
         recipient_zone=_name(project.config.recipient_timezone) if project.config is not None else None,
         prices={str(name): Price(price_of(one.price), price_of(one.lms_price)) for name, one in channels.items()},

@@ -23,7 +23,9 @@ SEOUL = "Asia/Seoul"
 PAGE = Path(__file__).parents[2] / "docs" / "language.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 FENCE = re.compile(r"^```dangol *([^\n]*)\n(.*?)\n```\n(?:> ([^\n]*)\n)?", re.MULTILINE | re.DOTALL)
-KINDS: dict[str, Any] = {"splits": "split", "exit": "expression", "guardrails": "guardrail"}
+KINDS: dict[str, Any] = {
+    "splits": "split", "exit": "expression", "guardrails": "guardrail", "phase": "limit", "namespaces": "namespace",
+}  # fmt: skip
 
 PRODUCT = {"product": "text", "category": "text"}
 CATALOG = Catalog(
@@ -95,7 +97,7 @@ def test_the_page_has_its_examples() -> None:
     assert fences("scenario")
     assert fences("wrong")
     assert {key for key, _ in examples()} >= {*get_args(ast.LineKind), "splits", "exit", "guardrails"} - {
-        "expression", "scenario", "split", "guardrail",
+        "expression", "scenario", "split", "guardrail", "namespace",
     }  # fmt: skip
 
 

@@ -204,6 +204,8 @@ BESIDE = (
     ("guardrail", "unsubscribed within 7d <= 0.5% by 2026-12-31"),
     ("on_deadline", "extend"),
     ("on_deadline", "send the best"),
+    ("namespace", "cart_rescue/nudge, winback/offer 40%"),
+    ("namespace", "cart_rescue / nudge 40% winback/offer 40%"),
     ("cap", "1.5 per 7d"),
     ("limit", ""),
 )

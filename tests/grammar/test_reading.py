@@ -142,6 +142,7 @@ BESIDE = [
     ("on_deadline", "send best", None),
     ("on_deadline", "extend 14d", None),
     ("on_deadline", "stop", None),
+    ("namespace", "cart_rescue/nudge 40%, win-back/offer 12.5%, free 10%", None),
     ("cap", "2 per 7d", None),
     ("cap", "1 per 1d on push", None),
     ("cap", "3 per calendar week", None),

@@ -205,6 +205,9 @@ BESIDE = {
             st.booleans(),
         ),
     ),
+    "namespace": st.lists(
+        st.builds(ast.Holder, st.lists(channels, min_size=1, max_size=2).map("/".join), shares), min_size=1, max_size=3
+    ).map(lambda holders: ast.Namespace(tuple(holders))),
     "on_deadline": st.sampled_from(["keep control", "send best", "stop"]).map(ast.OnDeadline)
     | durations.map(lambda delay: ast.OnDeadline("extend", delay)),
     "kpi": st.one_of(
