@@ -378,6 +378,16 @@ class Project:
         with self._past() as past:
             return results(self.files, self.data.evaluate, past, instant_from(at, self.files.zone), frozenset(only))
 
+    def look(self, at: At = None, *, only: Iterable[str] = ()) -> tuple[Results, list[str]]:
+        """The results, and the targets whose earlier looks counted otherwise. A look without `at` is written down."""
+        from dangol.runner.looks import record
+
+        found = self.results(at, only=only)
+        if at is not None:
+            return found, []
+        with self._past() as past:
+            return found, record(past, found) if past is not None else []
+
     def run(self, at: At = None, *, confirmed: bool = False, migrate: bool = False, wait: float = 0.0) -> Report:
         """One tick: sends what is due. Raises DangolError before anything is sent when something stands against it.
 

@@ -21,9 +21,9 @@ def results(names: tuple[str, ...], directory: Path, at: str | None, as_json: bo
     from dangol.views import results as view
     from dangol.views import results_json
 
-    found = api.load(directory, progress=progress()).results(at, only=names)
+    found, late = api.load(directory, progress=progress()).look(at, only=names)
     if as_json:
-        print_json(results_json.as_json(found))
+        print_json(results_json.as_json(found, late))
     else:
-        click.echo(view.as_text(found, colour=colour(sys.stdout)))
+        click.echo(view.as_text(found, late, colour=colour(sys.stdout)))
     return FINE

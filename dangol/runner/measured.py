@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -65,7 +66,8 @@ class Measured:
     """A KPI at the last look. Exactly one of lift, level and total is there, none where it cannot be measured at all.
 
     arms: each arm against the control, where there are several; narrowed: by what share the behaviour before made the
-    interval narrower; credits: per message, what came of it.
+    interval narrower; credits: per message, what came of it; known_by: the hash of the line in the record; daily: the
+    sums of every day.
     """
 
     kpi: ir.Kpi
@@ -81,6 +83,14 @@ class Measured:
     narrowed: float | None = None
     credits: tuple[Sent, ...] = ()
     known_by: str = ""
+    daily: Daily | None = None
+
+    def sums_on(self, day: int) -> dict[str, Sums] | None:
+        """Group → the sums of a look at the end of that day; None before the first."""
+        place = bisect_right(self.daily.days, day) - 1 if self.daily is not None else -1
+        if self.daily is None or place < 0 or day > self.horizon.until:
+            return None
+        return {row.group.name: sums for row, sums in zip(self.rows, self.daily.sums[place], strict=True)}
 
     @classmethod
     def of_nobody(cls, kpi: ir.Kpi) -> Measured:
@@ -134,7 +144,7 @@ def _measured(kpi: ir.Kpi, subject: Subject, problems: Sequence[Reason]) -> Meas
     reason = every[0] if every else Reason("no_customers", 0, 1)
     answer = Verdict("unknown" if sample.horizon.final else "open", reason)
     measured = Measured(kpi, kind, sample.horizon, rows, every, answer, credits=credits)
-    return measured if sums is None else _judged(measured, target, subject, sample, sums)
+    return measured if sums is None else _judged(replace(measured, daily=sums), target, subject, sample, sums)
 
 
 def _judged(measured: Measured, target: Target, subject: Subject, sample: _Sample, sums: Daily) -> Measured:
@@ -169,6 +179,27 @@ def _expected(mature: int, sample: _Sample, at: int) -> int:
     last = int(sample.closed.max(initial=horizon.until))
     pace = len(sample.closed) / (horizon.until + 1 - horizon.start)
     return max(mature, under_way + int(pace * max(0, horizon.by - max(last, horizon.until))))
+
+
+@dataclass(frozen=True)
+class Series:
+    """A metric over everyone assigned, in every group, day by day. daily: None where it cannot be measured; flaws
+    forbid every conclusion."""
+
+    kind: Kind | Literal["total"]
+    horizon: Horizon
+    daily: Daily | None
+    flaws: tuple[Reason, ...]
+
+
+def series(line: Line, subject: Subject, by: int | None) -> Series:
+    """What a line measures, at the end of each day until the last that is over, or the deadline `by` (a local day)."""
+    kind, sample = _kind(line), _sample(line, subject, by)
+    if (unclear := _unclear(line)) is not None:
+        return Series(kind, sample.horizon, None, (unclear,))
+    _, _, found = _outcomes(line, subject, sample)
+    flaws = tuple(_flaws(found, subject, sample))
+    return Series(kind, sample.horizon, _daily(line, kind, found, subject, sample), flaws)
 
 
 # --- whose outcomes ---------------------------------------------------------------------------------------------------

@@ -20,5 +20,5 @@ def refunds(scenario: ir.Scenario, catalog: Catalog) -> Iterator[ir.Guardrail]:
     if name is None or kpi is None or any(name in one.metric.events.names for one in scenario.guardrails):
         return
     metric = ir.Metric(ir.Events((name,), label=name), None, None, kpi.metric.within, kpi.zone)
-    written = f"{name} up 1pp vs {kpi.versus}"
+    written = f"{name} up at most 1pp vs {kpi.versus}"
     yield ir.Guardrail(metric, None, "up", MARGIN, True, kpi.versus, kpi.zone, (), written)

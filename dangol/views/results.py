@@ -19,14 +19,23 @@ _COLOURS = {"achieved": "green", "missed": "red", "unknown": "yellow", "open": "
 _WORDS = {"achieved": "achieved", "missed": "missed", "open": "still open", "unknown": "cannot be known"}
 
 
-def as_text(found: Results, *, colour: bool = False) -> str:
-    """The results for a terminal, without a final line break; experiments that cannot be trusted come first."""
+def as_text(found: Results, late: Sequence[str] = (), *, colour: bool = False) -> str:
+    """The results for a terminal, without a final line break; experiments that cannot be trusted come first.
+
+    late: KPIs whose earlier looks counted otherwise.
+    """
     if not found.experiments:
         return "No scenario has a target, a split or a holdout yet: there is nothing to measure."
     ordered = sorted(found.experiments, key=lambda each: not (each.problems or each.changed))
     lines = [f"Results at {instant(found.at, found.zone)}; days count when they are over."]
     for experiment in ordered:
         lines += ["", *_experiment(experiment, colour)]
+    if late:
+        lines += [
+            "",
+            "Earlier looks counted otherwise, as events came late or were changed:",
+            *(f"  {one}" for one in late),
+        ]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dangol.measure.experiment import Lift, Seen, Total
@@ -16,12 +17,13 @@ from dangol.views.results import day, mean_of
 from dangol.views.verdicts import worded
 
 
-def as_json(found: Results) -> dict[str, Any]:
-    """The results as data, version 1; documented in docs/json.md."""
+def as_json(found: Results, late: Sequence[str] = ()) -> dict[str, Any]:
+    """The results as data, version 1; documented in docs/json.md. `late`: KPIs that earlier looks counted otherwise."""
     return {
         "version": 1,
         "at": instant(found.at, found.zone),
         "experiments": [_experiment(each) for each in found.experiments],
+        "late": list(late),
     }
 
 

@@ -115,12 +115,13 @@ class Simulated:
 
 def write(
     ledger: Ledger, people: Iterable[Person], design: str, lines: Mapping[str, str], playbook: str = "p",
-    scenario: str = "s", phase: int = 1,
+    scenario: str = "s", in_one_run: bool = False,
 ) -> None:  # fmt: skip
-    """The people of each day are drawn in one run, half a day after its end."""
-    by_run: dict[int, list[Person]] = {}
+    """The people of each day are drawn in one run, half a day after its end; or all in one, after the last day."""
+    people, by_run = list(people), dict[int, list[Person]]()
+    last = max((person.due // DAY for person in people), default=0)
     for person in people:
-        by_run.setdefault(person.due // DAY, []).append(person)
+        by_run.setdefault(last if in_one_run else person.due // DAY, []).append(person)
     for day, group in sorted(by_run.items()):
         at = (day + 1) * DAY + DAY // 2
         run = ledger.begin_run(at, at)
@@ -137,7 +138,7 @@ def write(
             state=["planned" if one else "cancelled" for one in goes],
             reason=[None if one else "control arm" for one in goes],
         )  # fmt: skip
-        start = Start(playbook, scenario, phase, design, lines)
+        start = Start(playbook, scenario, 1, design, lines)
         drawn = NewAssignments(
             start, cohorts, entry, [cohorts.index(_cohort(one)) for one in group], [one.due for one in group]
         )
