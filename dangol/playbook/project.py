@@ -63,9 +63,10 @@ class Project:
     """The segments and traits as written."""
 
     limit: int | None = None
+    """How many customers a run may hit."""
+
     spread: Shift | None = None
     """Over how long what quiet hours held goes out after their end."""
-    """How many customers a run may hit."""
 
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """`playbook/scenario` → what it has of a namespace."""

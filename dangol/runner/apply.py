@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
-from dangol.channels.base import Answer, Channel, Failed, Message, RetryAfter, Sent, Unknown
+from dangol.channels.base import Answer, Channel, Failed, FailureKind, Message, RetryAfter, Sent, Unknown
 from dangol.runner.assigning import assignments
 from dangol.runner.entries import Gone
+from dangol.runner.journey import UNREACHED_ON
 from dangol.runner.ledger import Claimed, Ends, Ledger, NewEntries, NewSends, Outcomes, Revisions
 from dangol.runner.model import Decision, Plan, Record, ScenarioPlan
 from dangol.runner.plan import END_STATES
@@ -26,6 +28,12 @@ Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 Named = Set[tuple[str, str | None]]
 """Messages by the hash of their text and their name."""
+
+Fallbacks = Mapping[tuple[str, int], Sequence[str]]
+"""(hash of a text, step) → the channels of that step, in the order in which they are tried."""
+
+FALLS_BACK: frozenset[FailureKind] = frozenset({"friend", "address", "consent"})
+"""Failures after which the channel behind `else` is tried, at the next tick."""
 
 Now = Callable[[], int]
 """The clock, µs since the epoch."""
@@ -139,10 +147,12 @@ def deliver(
     worker: str,
     now: Now,
     informational: Named = frozenset(),
+    fallbacks: Fallbacks = MappingProxyType({}),
 ) -> Counts:
     """Claims what this tick planned, sends it and settles the answers, channel by channel, until nothing is left.
 
-    `informational`: the messages that are no advertising.
+    `informational`: the messages that are no advertising. Who cannot be reached on a channel waits for the next one of
+    `fallbacks`. An address at which nobody is, and who refuses messages at the provider, are suppressed on the channel.
     """
     counts = Counts()
     for name, channel in channels.items():
@@ -151,7 +161,7 @@ def deliver(
             claimed = ledger.claim(at, channel.batch, worker, lease, channels=(name,))
             if not len(claimed):
                 break
-            _send(ledger, channel, claimed, worker, now, counts, informational)
+            _send(ledger, channel, claimed, worker, now, counts, informational, fallbacks)
     return counts
 
 
@@ -163,22 +173,20 @@ def _send(
     now: Now,
     counts: Counts,
     informational: Named,
+    fallbacks: Fallbacks,
 ) -> None:
-    where = {key: (claimed.entry[n], claimed.step[n]) for n, key in enumerate(claimed.key)}
-    settled: list[tuple[int, int, Answer]] = []
-    waits = 0
+    where = {key: n for n, key in enumerate(claimed.key)}
+    settled: list[tuple[int, Answer]] = []
     for key, answer in _answers(channel, claimed, informational):
-        settled.append((*where[key], answer))
+        settled.append((where[key], answer))
         if isinstance(answer, Failed) and answer.stops:
             counts.stopped[channel.name] = f"{answer.kind}: {answer.reason}"
-        if isinstance(answer, RetryAfter):
-            waits += 1
-            if answer.of_channel:
-                counts.stopped[channel.name] = answer.reason
+        if isinstance(answer, RetryAfter) and answer.of_channel:
+            counts.stopped[channel.name] = answer.reason
         if len(settled) >= SETTLE_AT_ONCE:
-            _settle(ledger, settled, channel, worker, now(), counts)
+            _settle(ledger, claimed, settled, channel, worker, now(), counts, fallbacks)
             settled = []
-    _settle(ledger, settled, channel, worker, now(), counts)
+    _settle(ledger, claimed, settled, channel, worker, now(), counts, fallbacks)
 
 
 SETTLE_AT_ONCE = 1000
@@ -199,25 +207,56 @@ def _answers(channel: Channel, claimed: Claimed, informational: Named) -> Iterat
 
 
 def _settle(
-    ledger: Ledger, settled: Sequence[tuple[int, int, Answer]], channel: Channel, worker: str, at: int, counts: Counts
+    ledger: Ledger,
+    claimed: Claimed,
+    settled: Sequence[tuple[int, Answer]],
+    channel: Channel,
+    worker: str,
+    at: int,
+    counts: Counts,
+    fallbacks: Fallbacks,
 ) -> None:
     if not settled:
         return
-    states = [_state(answer, channel) for _, _, answer in settled]
+    ledger.suppress_all(list(_suppressions(claimed, settled, channel, at)))
+    fall_back = [isinstance(answer, Failed) and _has_other(claimed, n, answer, fallbacks) for n, answer in settled]
+    states = [
+        "held" if other else _state(answer, channel) for (_, answer), other in zip(settled, fall_back, strict=True)
+    ]
+    said = [
+        f"{UNREACHED_ON}{channel.name}: {_reason(answer)}" if other else _reason(answer)
+        for (_, answer), other in zip(settled, fall_back, strict=True)
+    ]
     ledger.settle(
         at,
         worker,
         Outcomes(
-            entry=[entry for entry, _, _ in settled],
-            step=[step for _, step, _ in settled],
+            entry=[claimed.entry[n] for n, _ in settled],
+            step=[claimed.step[n] for n, _ in settled],
             state=states,
-            provider_id=[answer.provider_id if isinstance(answer, Sent) else None for _, _, answer in settled],
-            reason=[_reason(answer) for _, _, answer in settled],
-            ready_at=[_ready(answer, channel, at) for _, _, answer in settled],
+            provider_id=[answer.provider_id if isinstance(answer, Sent) else None for _, answer in settled],
+            reason=said,
+            ready_at=[_ready(answer, channel, at) for _, answer in settled],
         ),
     )
     for state in states:
         counts.add(state)
+
+
+def _has_other(claimed: Claimed, n: int, answer: Failed, fallbacks: Fallbacks) -> bool:
+    """Whether another channel may reach who could not be reached on this one."""
+    channels = fallbacks.get((claimed.text[n], claimed.step[n]), ())
+    return answer.kind in FALLS_BACK and claimed.channel[n] in channels[:-1]
+
+
+def _suppressions(
+    claimed: Claimed, settled: Sequence[tuple[int, Answer]], channel: Channel, at: int
+) -> Iterator[tuple[str, str, str, int, str]]:
+    for n, answer in settled:
+        if isinstance(answer, Failed) and answer.kind == "consent":
+            yield "customer", claimed.customer[n], channel.name, at, channel.name
+        elif isinstance(answer, Failed) and answer.kind == "address" and (address := claimed.address[n]):
+            yield "address", address, channel.name, at, channel.name
 
 
 STOP_PAUSE = 10 * 60

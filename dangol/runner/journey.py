@@ -88,6 +88,7 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
             outcome.hold(Gate.STOPPED, ready)
         step[ready], due_at[ready] = number, due[ready]
         alternative[ready] = np.where(holds[ready], 0, 1)
+        _pass_over(written, ready & (entries.next == number), entries, alternative)
         waiting &= ~ready
     outcome.hold(Gate.DONE, waiting & (entries.next >= len(scenario.steps)))
     outcome.hold(Gate.EXPIRED, waiting & expired & ~false & ~other)
@@ -98,6 +99,28 @@ def due_now(scenario: ir.Scenario, entries: Entries, evaluation: Evaluation, out
         closing = outcome.at(Gate.STOPPED) & lingers(scenario, entries, at)
     settled += _closed(scenario, entries, step, due_at, at, outcome, closing)
     return Position(step, due_at, alternative, tuple(one for one in settled if len(one.places)), tuple(crossroads))
+
+
+UNREACHED_ON = "not reached on "
+"""How the reason begins of a step that waits for the channel behind `else`; the channel and what was said follow."""
+
+
+def _pass_over(step: ir.Step, here: Mask, entries: Entries, alternative: NDArray[np.int64]) -> None:
+    """Begins behind the channel on which somebody was not reached."""
+    channels = [send.channel for send in step.sends]
+    if len(channels) < 2 or not here.any():
+        return
+    for place in np.flatnonzero(here & unreached(entries)).tolist():
+        channel = str(entries.reason[place]).removeprefix(UNREACHED_ON).partition(":")[0]
+        if channel in channels:
+            alternative[place] = max(int(alternative[place]), channels.index(channel) + 1)
+
+
+def unreached(entries: Entries) -> Mask:
+    """Whose open step was refused on a channel."""
+    known = set(entries.reason.tolist()) - {None}
+    reasons = [reason for reason in known if reason.startswith(UNREACHED_ON)]
+    return np.isin(entries.reason, reasons) if reasons else np.zeros(len(entries), bool)
 
 
 def _closed(

@@ -24,7 +24,7 @@ from dangol.runner.draw import Drawn, draw
 from dangol.runner.endings import lingers, part, stays
 from dangol.runner.entries import Entries, Gone, Past, Recorded, recorded, running_entries, with_new
 from dangol.runner.hours import Clocks
-from dangol.runner.journey import due_now
+from dangol.runner.journey import due_now, unreached
 from dangol.runner.model import (
     Decision,
     End,
@@ -230,9 +230,10 @@ def _decisions(
             yield Decision(place, settled.step + 1, due, settled.state, settled.reason)
     steps, dues = one.position.step + 1, one.position.due
     decided: tuple[tuple[tuple[Gate, ...], Literal["cancelled", "held"]], ...] = ((FINAL, "cancelled"), (WAITS, "held"))
+    kept = unreached(one.entries)  # which channel it was stays known
     for gates, state in decided:
         for gate in gates:
-            same = (one.entries.reason == gate.value) & (one.entries.next == one.position.step)
+            same = ((one.entries.reason == gate.value) | kept) & (one.entries.next == one.position.step)
             for place in np.flatnonzero(one.outcome.at(gate) & (steps > 0) & ~same).tolist():
                 yield Decision(place, int(steps[place]), int(dues[place]), state, gate.value)
     addresses = _addresses(one, letters, policy, evaluation)

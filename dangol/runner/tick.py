@@ -95,7 +95,12 @@ def tick(
         if new := arrivals(plan):
             ledger.record_memberships(run, new, keep_ids=False)
         told = {(one.record.text.hash, name) for one in plan.scenarios for name in one.record.informational}
-        counts = deliver(ledger, channels, at, worker or worker_name(), now, told)
+        others = {
+            (one.record.text.hash, number + one.record.text.behind): [send.channel for send in step.sends]
+            for one in plan.scenarios
+            for number, step in enumerate(one.record.scenario.steps, 1)
+        }
+        counts = deliver(ledger, channels, at, worker or worker_name(), now, told, others)
         ledger.finish_run(run, now(), counts.states)
         return Report(run, plan, counts, lapsed)
 

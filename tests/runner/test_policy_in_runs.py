@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import dangol
+from dangol.channels.base import Failed, Sent
 from dangol.diagnostics import DangolError
 from dangol.engine import ir
 from dangol.runner.due import is_asked, occurrences
 from dangol.runner.ledger import Receipt
-from tests.runner.running import MINUTE, Running, rule, texts
+from tests.runner.running import MINUTE, Running, Says, rule, texts
 from tests.runner.shops import held, only, sent
 from tests.runner.shops import shop as project
 
@@ -146,6 +147,54 @@ def test_an_address_that_cannot_be_sent_to_is_none(
     assert list(sent(plan)) == ["ok"]
     assert held(plan) == {"no address": len(wrong)}
     shop.ledger.close()
+
+
+def refusing(kind: str, on: str = "kakao") -> Says:
+    return lambda message: Failed(kind, "no") if message.channel == on else Sent(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["friend", "address", "consent"])
+def test_who_is_not_reached_gets_the_message_on_the_channel_behind_else(tmp_path: Path, kind: str) -> None:
+    line = 'visited → kakao "One" else sms "Two" → wait 1h kakao "Three" else push "Four"'
+    shop = Running(tmp_path, rule(line), ["a"], ["a visited 2026-03-01T10:00"])
+    shop.says = refusing(kind)
+    assert shop.tick("03-01 10:00") == []
+    assert shop.ledger.status().sends == {"held": 1}
+    assert texts(shop.tick("03-01 10:01")) == [("03-01 10:01", "a", "Two")]
+    assert texts(shop.every(1, "03-01 11:00", "03-01 11:03")) == [
+        ("03-01 11:02" if kind == "friend" else "03-01 11:01", "a", "Four")
+    ]
+    assert shop.ledger.status().sends == {"sent": 2}
+
+
+def test_who_is_reached_on_no_channel_has_failed(tmp_path: Path) -> None:
+    line = 'visited → kakao "One" else sms "Two"'
+    shop = Running(tmp_path, rule(line), ["a"], ["a visited 2026-03-01T10:00"])
+    shop.says = lambda message: Failed("friend", "no")
+    shop.every(1, "03-01 10:00", "03-01 10:05")
+    assert shop.ledger.status().sends == {"failed": 1}
+
+
+def test_a_channel_that_refused_is_not_asked_again_while_the_next_may_not_be_used(tmp_path: Path) -> None:
+    line = 'visited → kakao "One" else sms "Two"'
+    shop = Running(tmp_path, rule(line, "quiet: '10:01–12:00'"), ["a"], ["a visited 2026-03-01T10:00"])
+    asked: list[str] = []
+    shop.says = lambda message: (asked.append(message.channel), refusing("friend")(message))[1]
+    shop.every(30, "03-01 10:00", "03-01 12:00")
+    assert asked == ["kakao", "sms"]
+
+
+def test_what_a_provider_says_of_people_is_kept(tmp_path: Path) -> None:
+    events = [f"{who} visited 2026-03-0{day}T10:00" for who in "ab" for day in (1, 2)]
+    shop = Running(tmp_path, rule('visited → sms "One"', "again: each time"), ["a", {"id": "b", "phone": "0212345678"}],
+                   events)  # fmt: skip
+    shop.says = lambda m: Failed("consent" if m.customer == "a" else "address", "no")
+    shop.tick("03-01 10:00")
+    listed = shop.ledger.suppressed("sms")
+    assert (set(listed.customers), set(listed.addresses)) == ({"a"}, {"0212345678"})
+    assert not shop.ledger.suppressed("email").customers
+    shop.says = lambda m: Sent(None)
+    assert shop.every(60, "03-02 10:00", "03-02 12:00") == []
 
 
 def test_missing_consent_waits_and_expires(tmp_path: Path) -> None:

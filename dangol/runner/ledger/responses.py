@@ -33,6 +33,13 @@ class Responses(Delivery):
                 connection, [(k, w, channel or EVERY_CHANNEL, at, source) for k, w in who if w is not None]
             ) > 0  # fmt: skip
 
+    def suppress_all(self, rows: Sequence[tuple[str, str, str, int, str]]) -> int:
+        """As `suppress`, for rows of `customer` or `address`, who, channel, since, source. Returns how many are new."""
+        if not rows:
+            return 0
+        with self.store.writing("suppress") as connection:
+            return self._suppress(connection, rows)
+
     def lift(
         self, at: int, *, customer: str | None = None, address: str | None = None, channel: str | None = None
     ) -> bool:
