@@ -14,6 +14,7 @@ from dangol.engine.reading.times import day_text
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.messages.check import texts_of
 from dangol.playbook.model import Name
+from dangol.playbook.namespaces import Range
 from dangol.playbook.smart.families import FITS, family, watches_worth
 from dangol.playbook.smart.finding import Finding, Lint, accepted
 from dangol.playbook.smart.rules import RULES
@@ -33,6 +34,8 @@ class Case:
     file: ScenarioFile
     scenario: ir.Scenario
     program: ir.Program
+    namespace: str | None = None
+    """Scenarios of one namespace have no customers in common."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -61,11 +64,16 @@ class Case:
                 yield diagnose("E319", message, name.line, hints=did_you_mean(str(name).upper(), RULES))
 
 
-def cases_of(files: Iterable[ScenarioFile], program: ir.Program) -> list[Case]:
-    """The enabled scenarios that are free of errors."""
+def cases_of(files: Iterable[ScenarioFile], program: ir.Program, ranges: Mapping[str, Range]) -> list[Case]:
+    """The enabled scenarios that are free of errors. ranges: `playbook/scenario` → what it has of a namespace."""
     compiled = {(one.playbook, one.name): one for one in program.scenarios}
     pairs = ((file, compiled.get((file.playbook.name, file.name))) for file in files if file.enabled)
-    return [Case(file, scenario, program) for file, scenario in pairs if scenario is not None]
+    places = {name: one.namespace for name, one in ranges.items()}
+    return [
+        Case(file, found, program, places.get(f"{found.playbook}/{found.name}"))
+        for file, found in pairs
+        if found is not None
+    ]
 
 
 def smart_problems(cases: Sequence[Case]) -> Iterator[Diagnostic]:
@@ -133,7 +141,7 @@ def _specific(kpi: ir.Kpi, case: Case, cases: Sequence[Case]) -> Iterator[Findin
     if twin is not None:
         other = f"{twin.scenario.playbook}/{twin.scenario.name}"
         yield Finding("S08", "warning", f"{other} has the same target for the same customers", "one of them",
-                      "leave one out, or make their customers exclude each other")  # fmt: skip
+                      "leave one out, or give both a place in one of the `namespaces`")  # fmt: skip
 
 
 def _metric(kpi: ir.Kpi) -> str:
@@ -166,6 +174,8 @@ def _is_twin(kpi: ir.Kpi, case: Case, other: Case) -> bool:
     """Said at the later of the two."""
     mine, its = case.scenario, other.scenario
     if (its.playbook, its.name) >= (mine.playbook, mine.name) or its.playbook == mine.playbook:
+        return False
+    if case.namespace is not None and case.namespace == other.namespace:
         return False
     return its.who == mine.who and any(one.metric == kpi.metric and one.per == kpi.per for one in its.kpis)
 

@@ -13,6 +13,7 @@ from dangol.runner.smart.facts import Facts, Today
 from dangol.runner.smart.wording import base, day, level, lift, percent, wanted
 
 ENOUGH, HALF = 0.8, 0.5
+SUSPICIOUS = 0.5
 PRIOR_LIFT = 0.6
 """95% of lifts lie within (N(0, 0.3²))."""
 
@@ -122,22 +123,20 @@ def _more_users(facts: Facts, today: Today, plan: Plan, hopeless: bool) -> Itera
 
 
 def _possible(facts: Facts, today: Today) -> Iterator[Finding]:
-    mean, reach = today.base.mean, facts.reach
-    relative = abs(facts.change / mean) if mean else 0.0
-    goal = mean + facts.change
-    ceiling = 1.0 if reach is None else mean + reach * (1 - mean)
-    if today.kind == "share" and (goal > ceiling or goal < 0):
-        found = f"the target is {percent(goal)} of all assigned"
-        yield Finding("A04", "error", found, f"at most {percent(ceiling)}", "aim at less, or reach more of them")
-    elif reach is not None and reach < 1 and relative / max(reach, 1e-9) > 0.5 and facts.kpi.op == "up":
-        among = relative / max(reach, 1e-9)
-        found = f"{percent(reach, 0)} can be reached, so among them the lift must be +{100 * among:.0f} %"
-        yield Finding("A05", graded(among > 1), found, "at most +50 %", "aim at less, or add a channel with `else`")
-    if relative > PRIOR_LIFT:
+    relative = abs(facts.change / today.base.mean) if today.base.mean else 0.0
+    goal = today.base.mean + facts.change
+    if today.kind == "share" and not 0 <= goal <= 1:
+        yield Finding("A04", "error", f"the target is {percent(goal)} of all assigned", "0% to 100%", "aim at less")
+    elif relative > 1 and facts.kpi.op == "up":
+        found = f"those who are sent to would do it {1 + relative:.1f} times as often"
+        yield Finding("A05", "error", found, "at most +100 %", "aim at less")
+    elif relative > PRIOR_LIFT:
         found = f"a lift of {wanted(facts)}"
         yield Finding(
             "A07", "warning", found, f"within ±{100 * PRIOR_LIFT:.0f} %, as 95% of experiments", "aim at less"
         )
+    elif relative > SUSPICIOUS:
+        yield Finding("A05", "warning", f"a lift of {wanted(facts)}", "at most ±50 %", "aim at less")
 
 
 def _control(facts: Facts, today: Today, plan: Plan) -> Iterator[Finding]:

@@ -166,7 +166,7 @@ def _calendar(facts: Facts, state: State) -> Iterator[Finding]:
 
 def of_capacity(facts: Facts, scenario: ir.Scenario, quiet: ir.Quiet | None) -> Iterator[Finding]:
     """A11."""
-    first = facts.stock * (facts.groups.treated or 1.0) * (1.0 if facts.reach is None else facts.reach)
+    first = facts.stock * facts.groups.treated
     if scenario.limit is not None and first > scenario.limit:
         found = f"the first run would hit {first:,.0f}"
         yield Finding(
@@ -192,7 +192,7 @@ def of_guardrail(guard: ir.Guardrail, measured: Today | None, facts: Facts) -> I
     """A12."""
     plan = facts.plan()
     if guard.versus is None:
-        reached = facts.mature() * facts.groups.treated * (1.0 if facts.reach is None else facts.reach)
+        reached = facts.mature() * facts.groups.treated
         if (
             guard.metric.function is None
             and guard.op in ("<=", "<")

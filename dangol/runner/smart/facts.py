@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.calendar import DAY, step
+from dangol.measure.design import CONTROL, Design
 from dangol.measure.outcomes import Outcomes
 from dangol.measure.power import Baseline, Plan
 from dangol.measure.proportions import wilson
@@ -54,8 +55,9 @@ class Today:
 class Facts:
     """Everything about one target. Instants in µs, counts of customers scaled up to all of them.
 
-    start: when the scenario first asks; by: the end of its last day; stock: who is in the rule now; per_day: who enters
-    a day later; reach: share with consent and an address (None: not known); today: None where history says nothing.
+    start: when the scenario first asks; by: the end of its last day; entrants: who entered in the weeks replayed, and
+    reach: the share of them that can be sent to (None: nobody entered). All else is of those: stock: who is in the rule
+    now; per_day: who enters a day later; today: None where history says nothing.
     """
 
     kpi: ir.Kpi
@@ -115,13 +117,11 @@ class Facts:
         return Plan(everyone * share, everyone * treated, alpha)
 
 
-def facts(
-    past: Past, kpi: ir.Kpi, replay: Replay, every: int, groups: Groups, start: int, reach: float | None, levels: bool
-) -> Facts:
+def facts(past: Past, kpi: ir.Kpi, replay: Replay, every: int, groups: Groups, start: int, levels: bool) -> Facts:
     """The numbers of one target."""
     scenario, zone = past.scenario, past.scenario.zone
     delay = (step(start, first_delay(scenario), zone) - start) / DAY
-    stock = int(np.count_nonzero(past.now.members(scenario.who)))
+    stock = int(np.count_nonzero(past.now.members(scenario.who) & past.reachable))
     return Facts(
         kpi=kpi,
         at=past.at,
@@ -129,14 +129,14 @@ def facts(
         by=deadline(kpi),
         window=(step(start, kpi.metric.within, kpi.zone) - start) / DAY,
         delay=delay,
-        customers=int(past.now.universe().sum()) * every,
+        customers=int(np.count_nonzero(past.now.universe() & past.reachable)) * every,
         every=every,
         exact=replay.exact and every == 1,
-        entrants=len(replay.codes) * every,
+        entrants=replay.everyone * every,
         stock=stock * every,
         per_day=replay.per_day * every,
         groups=groups,
-        reach=reach,
+        reach=len(replay.codes) / replay.everyone if replay.everyone else None,
         today=None if kpi.metric.ledger or not len(replay.codes) else today(past.did(replay, kpi)),
         once=scenario.schedule is not None and scenario.schedule.once is not None,
         levels=tuple(past.levels(kpi)) if levels and not kpi.metric.ledger else (),
@@ -170,15 +170,15 @@ def _amount(kind: Kind, sums: Sums, values: NDArray[np.float64]) -> Today:
     return Today(kind, len(values), int(np.count_nonzero(values)), base, base.mean - half, base.mean + half, top)
 
 
-def groups_of(kpi: ir.Kpi, scenario: ir.Scenario, outer: tuple[float, ...]) -> Groups:
-    """Shares of all who enter. outer: the holdouts of project and playbook; the narrowest one is compared with."""
+def groups_of(kpi: ir.Kpi, design: Design) -> Groups:
+    """Shares of all who reach the draw; of several holdouts the narrowest one is compared with."""
     left, holdout = 1.0, 0.0
-    for share in (*outer, float(scenario.holdout or 0)):
-        if share:
-            left, holdout = left * (1 - share), left * share
+    for one in design.holdouts:
+        left, holdout = left * float(1 - one.share), left * float(one.share)
     arms = [(1.0, False)]
-    for split in scenario.splits:
-        arms = [(share * float(own), out or arm == "control") for share, out in arms for arm, own in split.arms]
-    treated = tuple(left * share for share, out in arms if not out)
+    for split in design.splits:
+        arms = [(share * float(own), out or arm == CONTROL) for share, out in arms for arm, own in split.arms]
+    place = 1.0 if design.place is None else float(design.place.upper - design.place.lower)
     kept = left * sum(share for share, out in arms if out)
-    return Groups(holdout if kpi.versus == "holdout" else kept if kpi.versus == "control" else 0.0, treated)
+    control = holdout if kpi.versus == "holdout" else kept if kpi.versus == "control" else 0.0
+    return Groups(place * control, tuple(place * left * share for share, out in arms if not out))

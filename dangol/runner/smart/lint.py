@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from dangol.diagnostics import Diagnostic
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
+from dangol.engine.backends.vector.columns import missing
 from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.needs import Needs, needs_of
-from dangol.engine.state.model import State
+from dangol.engine.state.model import Mask, State
 from dangol.measure.assignment import arms
 from dangol.playbook.project import Project
 from dangol.playbook.smart.check import Case, cases_of, static
@@ -21,15 +22,14 @@ from dangol.playbook.smart.finding import Finding, Lint, accepted
 from dangol.playbook.smart.rules import RULES
 from dangol.runner.due import occurrences
 from dangol.runner.model import Plan, ScenarioPlan
-from dangol.runner.policy import Gate
+from dangol.runner.policy import Policy, Reach
+from dangol.runner.rehearse import policy_of
 from dangol.runner.smart import achievable, around, measurable, wording
-from dangol.runner.smart.facts import Facts, Groups, facts, groups_of, today
+from dangol.runner.smart.facts import Facts, facts, groups_of, today
 from dangol.runner.smart.proxy import business, of_proxy
 from dangol.runner.smart.replay import Past, Replay
 from dangol.runner.smart.sample import sampled
 
-_UNREACHED = frozenset(gate.value for gate in (Gate.SUPPRESSED, Gate.CONSENT, Gate.RECONFIRM, Gate.ADDRESS))
-_BEFORE = frozenset(gate.value for gate in list(Gate)[: list(Gate).index(Gate.SUPPRESSED)])
 _OF_HISTORY = ("S03", "M05", "M06", "M07", "M08", "R03", "R04")
 _OF_LIFT = ("A01", "A02", "A03", "A04", "A05", "A07", "A09", "A10")
 _OF_LEVEL = ("A06", "A08")
@@ -50,7 +50,7 @@ def lint(
     asked: Asked = Asked(),
 ) -> tuple[Lint, ...]:
     """Every target of the planned scenarios, in order."""
-    cases = cases_of(project.scenarios, project.checked.program)
+    cases = cases_of(project.scenarios, project.checked.program, project.ranges)
     planned = {(one.playbook, one.scenario): one for one in plan.scenarios}
     wanted = [
         case for case in cases
@@ -60,9 +60,11 @@ def lint(
         return ()
     state = evaluate(_needs([case.scenario for case in wanted], project), plan.at).state
     some, every = sampled(state)
+    policy = policy_of(project)
     found: list[Lint] = []
     for case in wanted:
         past = Past(case.scenario, project.checked.program, some, plan.at, _arms)
+        past.reachable = _reachable(policy, past, planned[case.key])
         one = _Case(project, case, past, every, state, planned[case.key], asked)
         found += (one.lint(number, said) for number, said in enumerate(static(case, cases)))
     return tuple(found)
@@ -72,9 +74,26 @@ def _arms(split: ir.SplitArm, ids: Sequence[str]) -> NDArray[np.int16]:
     return arms(split.salt, [share for _, share in split.arms], ids)
 
 
+def _reachable(policy: Policy, past: Past, planned: ScenarioPlan) -> Mask:
+    """Who has consent and an address for a message of the scenario."""
+    everyone = np.arange(past.state.size)
+    reach = Reach(policy, past.scenario, everyone, past.now, None, planned.record.informational)
+    found = np.zeros(past.state.size, bool)
+    for send in (send for one in past.scenario.steps for send in one.sends):
+        found |= reach.allowed(send) & _addressed(policy, send.channel, past.state)
+    return found
+
+
+def _addressed(policy: Policy, channel: str, state: State) -> Mask:
+    said = policy.channels.get(channel)
+    if said is None or said.address is None or said.address == "id":
+        return np.ones(state.size, bool)
+    return np.broadcast_to(~missing(state.attributes[said.address]), (state.size,))
+
+
 def diagnostics(project: Project, found: Sequence[Lint], *, data_only: bool = False) -> Iterator[Diagnostic]:
     """The findings at the lines of their targets. data_only: without those that `check` has told."""
-    cases = {c.key: c for c in cases_of(project.scenarios, project.checked.program)}
+    cases = {c.key: c for c in cases_of(project.scenarios, project.checked.program, project.ranges)}
     for one in found:
         case = cases[one.playbook, one.scenario]
         line = next(line for line in case.lines() if line.text.strip() == one.kpi)
@@ -87,6 +106,8 @@ def diagnostics(project: Project, found: Sequence[Lint], *, data_only: bool = Fa
 
 def _needs(scenarios: Sequence[ir.Scenario], project: Project) -> Needs:
     needs = needs_of(scenarios, project.checked.program)
+    for channel in policy_of(project).channels.values():
+        needs.attributes |= channel.attributes
     for scenario in scenarios:
         measured: tuple[ir.Kpi | ir.Guardrail, ...] = (*scenario.kpis, *scenario.guardrails)
         for one in measured:
@@ -117,8 +138,8 @@ class _Case:
         """What data say of one target, with what the files say."""
         kpi = self.scenario.kpis[number]
         replay = self._replay(kpi.metric.within)
-        known = facts(self.past, kpi, replay, self.every, self._groups(kpi), self._start, self._reach,
-                      levels=kpi.versus is None)  # fmt: skip
+        groups = groups_of(kpi, self.planned.record.design)
+        known = facts(self.past, kpi, replay, self.every, groups, self._start, levels=kpi.versus is None)
         found = [
             *said.findings,
             *(accepted(one, self.case.reasons) for one in self._findings(known, replay, number == 0)),
@@ -180,16 +201,6 @@ class _Case:
         """When the scenario first asks."""
         schedule, at = self.scenario.schedule, self.past.at
         return at if schedule is None else next(occurrences(schedule, at - 1), at)
-
-    def _groups(self, kpi: ir.Kpi) -> Groups:
-        outer = (self.project.holdout, self.case.file.playbook.holdout)
-        return groups_of(kpi, self.scenario, tuple(float(share or 0) for share in outer))
-
-    @property
-    def _reach(self) -> float | None:
-        held = {one.reason: one.count for one in self.planned.held}
-        asked = self.planned.audience - sum(count for reason, count in held.items() if reason in _BEFORE)
-        return 1 - sum(count for reason, count in held.items() if reason in _UNREACHED) / asked if asked else None
 
     def _unasked(self, known: Facts) -> Mapping[str, str]:
         """Rules that could not be asked, and why."""

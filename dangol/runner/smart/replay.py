@@ -24,14 +24,18 @@ NO_SHIFT = ir.Shift()
 
 @dataclass(frozen=True)
 class Replay:
-    """Who entered: their codes, the instant of each, and the instant their first message was due; `instants` at which
-    the rule was asked, the latest last, and how many entered at each. `exact`: asked as often as the schedule does."""
+    """Who entered and can be sent to: their codes, the instant of each, and the instant their first message was due;
+    `instants` at which the rule was asked, the latest last, and how many of these entered at each.
+
+    everyone: how many entered, whether they can be sent to or not; exact: asked as often as the schedule does.
+    """
 
     codes: NDArray[np.int64]
     entered: Micros
     due: Micros
     instants: tuple[int, ...]
     counts: tuple[int, ...]
+    everyone: int
     exact: bool
 
     @property
@@ -42,13 +46,15 @@ class Replay:
 
 
 class Past:
-    """A scenario and the state that it is replayed over, up to an instant."""
+    """A scenario and the state that it is replayed over, up to an instant. `reachable`: who can be sent to at all, as
+    only they are drawn, and count (set it before the first question)."""
 
     def __init__(
         self, scenario: ir.Scenario, program: ir.Program, state: State, at: int, arms: Arms | None = None
     ) -> None:
         self.scenario, self.program, self.state, self.at, self.arms = scenario, program, state, at, arms
         self.now = self.as_of(at)
+        self.reachable = np.ones(state.size, bool)
 
     def as_of(self, at: int) -> Evaluation:
         """The same state at another instant."""
@@ -62,18 +68,19 @@ class Past:
         instants, exact = asked(self.scenario.schedule, start, end)
         seen = np.full(self.state.size, NO_INSTANT, np.int64)
         anchors = np.full(self.state.size, NO_INSTANT, np.int64)
-        counts = []
+        counts: list[int] = []
         for instant in instants:
             evaluation = self.as_of(instant)
             new = evaluation.members(self.scenario.who) & (seen == NO_INSTANT)
             if self.scenario.anchor is not None and new.any():
                 anchors[new] = evaluation.entries(self.scenario.anchor).time[new]
             seen[new] = instant
-            counts.append(int(np.count_nonzero(new)))
-        codes = np.flatnonzero(seen != NO_INSTANT)
+            counts.append(int(np.count_nonzero(new & self.reachable)))
+        everyone = int(np.count_nonzero(seen != NO_INSTANT))
+        codes = np.flatnonzero((seen != NO_INSTANT) & self.reachable)
         due = _stepped(seen[codes], delay, self.scenario.zone)
         entered = np.where(anchors[codes] != NO_INSTANT, anchors[codes], seen[codes])
-        return Replay(codes, entered, due, instants, tuple(counts), exact)
+        return Replay(codes, entered, due, instants, tuple(counts), everyone, exact)
 
     @property
     def begins(self) -> int:
@@ -100,10 +107,10 @@ class Past:
             instant = end - week * 7 * DAY
             if instant < self.begins + 4 * 7 * DAY:
                 break
-            codes = np.flatnonzero(self.as_of(instant).members(self.scenario.who))
+            codes = np.flatnonzero(self.as_of(instant).members(self.scenario.who) & self.reachable)
             if len(codes):
-                at = np.full(len(codes), instant, np.int64)
-                found.append(value(self.did(Replay(codes, at, at, (instant,), (len(codes),), True), kpi)))
+                at, size = np.full(len(codes), instant, np.int64), len(codes)
+                found.append(value(self.did(Replay(codes, at, at, (instant,), (size,), size, True), kpi)))
         return found
 
 

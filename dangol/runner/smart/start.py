@@ -15,11 +15,11 @@ from dangol.runner.smart.lint import Asked, diagnostics, lint
 
 
 def is_started(scenario: ir.Scenario, ledger: Ledger | None) -> bool:
-    """Whether a run has assigned customers of the scenario, or hit some."""
+    """Whether a run has assigned customers in this phase of the scenario."""
     if ledger is None:
         return False
-    named = (scenario.playbook, scenario.name)
-    return bool(ledger.experiments(*named) or ledger.counts_of("/".join(named)))
+    begun = ledger.experiments(scenario.playbook, scenario.name)
+    return any(one.start.phase == scenario.phase for one in begun)
 
 
 def fit_to_start(project: Project, evaluate: Evaluate, ledger: Ledger, plan: Plan) -> tuple[Lint, ...]:

@@ -29,10 +29,12 @@ SPLIT = '{a: "a 50%, control 50%"}'
 TIDY = {"rule": "cart_added → push split a", "kpi": LIFT}
 
 
-def found(tmp_path: Path, scenario: dict[str, str], stage: str = "conversion", other: str = "") -> list[str]:
+def found(
+    tmp_path: Path, scenario: dict[str, str], stage: str = "conversion", other: str = "", config: str = CONFIG
+) -> list[str]:
     """`rule severity` of the findings about a project with this scenario."""
     (tmp_path / "playbooks").mkdir(exist_ok=True)
-    (tmp_path / "dangol.yaml").write_text(CONFIG)
+    (tmp_path / "dangol.yaml").write_text(config)
     body = "\n".join(f"    {key}: {value}" for key, value in scenario.items())
     text = f"playbook: one\nstage: {stage}\nsegments: {{buyer: purchased within 30d}}\nscenarios:\n  x:\n{body}\n"
     text += f"splits: {SPLIT}\nmessages: {{a: {{push: hello, email: hello}}}}\n"
@@ -108,6 +110,8 @@ def test_the_same_target_for_the_same_customers_twice(tmp_path: Path) -> None:
     # a split's name is the playbook's own
     assert found(tmp_path, TIDY, other=twin) == ["S08 warning"]
     assert found(tmp_path, TIDY, other=twin.replace("rule: cart_added", "rule: visited")) == []
+    apart = CONFIG + "namespaces: {shared: 'one/x 50%, two/y 50%'}\n"
+    assert found(tmp_path, TIDY, other=twin, config=apart) == []
 
 
 def test_a_warning_is_accepted_with_a_reason_and_an_error_is_not(tmp_path: Path) -> None:

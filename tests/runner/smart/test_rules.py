@@ -89,7 +89,7 @@ def known(kpi: str = LIFT, data: State | None = None, rule: str = 'joined → em
     past = Past(found, program, state(usual()) if data is None else data, AT)
     replay = past.replay(found.kpis[0].metric.within)
     groups = Groups(0.5, (0.5,)) if found.kpis[0].versus else Groups(0.0, (1.0,))
-    return facts(past, found.kpis[0], replay, 1, groups, AT, 1.0, levels=True), past
+    return facts(past, found.kpis[0], replay, 1, groups, AT, levels=True), past
 
 
 def rules(found: Iterable[Finding]) -> list[str]:
@@ -108,6 +108,10 @@ def base(mean: float) -> Today:
     return Today("share", 10_000, int(10_000 * mean), Baseline(mean), mean - 0.005, mean + 0.005)
 
 
+def lifted(amount: Fraction) -> Facts:
+    return facts_with(kpi=replace(BIG.kpi, amount=amount))
+
+
 LIFTS: list[tuple[str, Facts, Facts]] = [
     ("A01 error", facts_with(stock=400, customers=400), BIG),
     ("A01 warning", facts_with(stock=1500, customers=1500), BIG),
@@ -117,10 +121,9 @@ LIFTS: list[tuple[str, Facts, Facts]] = [
     ("A03 error", facts_with(groups=Groups(0.0, (1.0,))), BIG),
     ("A03 error", facts_with(stock=400, customers=400, today=base(0.01)), BIG),
     ("A04 error", facts_with(today=base(0.9)), BIG),
-    ("A04 error", facts_with(today=base(0.5), reach=0.1), facts_with(today=base(0.5), reach=0.9)),
-    ("A05 warning", facts_with(reach=0.35), BIG),
-    ("A05 error", facts_with(today=base(0.1), reach=0.15), BIG),
-    ("A07 warning", facts_with(kpi=replace(BIG.kpi, amount=Fraction(7, 10))), BIG),
+    ("A05 warning", lifted(Fraction(11, 20)), BIG),
+    ("A05 error", lifted(Fraction(2)), BIG),
+    ("A07 warning", lifted(Fraction(7, 10)), BIG),
     ("A09 warning", facts_with(groups=Groups(0.04, (0.96,))), BIG),
     ("A10 warning", facts_with(kpi=replace(BIG.kpi, versus="control"), stock=1500, customers=1500,
                                groups=Groups(0.2, (0.2, 0.2, 0.2, 0.2))), BIG),
