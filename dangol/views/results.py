@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dangol.measure.arithmetic import arithmetic, change, number
 from dangol.measure.estimate import Effect
 from dangol.measure.experiment import Lift, Seen, Total
+from dangol.measure.proportions import wilson
 from dangol.measure.sums import Sums
 from dangol.runner.credits import Sent
 from dangol.runner.measured import Guarded, Measured, Row
@@ -73,10 +74,19 @@ def _counts(groups: Sequence[Count]) -> list[str]:
         return []
     rows: list[tuple[str, ...]] = [("group", "planned", "assigned", "reached", "unsubscribed")]
     for one in groups:
-        left = f"{one.unsubscribed:,} ({100 * one.unsubscribed / one.reached:.2f} %)" if one.reached else "–"
+        left = f"{one.unsubscribed:,} ({most_unsubscribed(one)})" if one.reached else "–"
         share = f"{float(100 * one.group.share):.4g} %"
         rows.append((one.group.name, share, f"{one.assigned:,}", f"{one.reached:,}", left))
     return table(rows, right=frozenset({1, 2, 3, 4}))
+
+
+def most_unsubscribed(one: Count) -> str:
+    """The share, and below what it lies with 95 % confidence (Wilson, one-sided)."""
+    _, high = wilson(one.reached, one.unsubscribed, ONE_SIDED)
+    return f"{100 * one.unsubscribed / one.reached:.2f} %, below {100 * high:.2f} %"
+
+
+ONE_SIDED = 1.6448536269514722
 
 
 # --- a target ---------------------------------------------------------------------------------------------------------
