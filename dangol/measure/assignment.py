@@ -17,7 +17,8 @@ def draws(salt: str, ids: Iterable[str]) -> NDArray[np.float64]:
     """One number u in [0, 1) per customer id, uniform, the same on every machine.
 
     u = (blake2b-64(NFC(salt) ‖ NUL ‖ NFC(id)) >> 11) / 2^53, so every value is exactly representable. Ids that
-    differ only in Unicode composition land together. Raises ValueError for a salt with a NUL.
+    differ only in Unicode composition land together. Raises ValueError for a salt with a NUL, and for an empty id:
+    who is nobody is in no group.
     """
     import numpy as np
 
@@ -26,6 +27,8 @@ def draws(salt: str, ids: Iterable[str]) -> NDArray[np.float64]:
     seeded = blake2b(unicodedata.normalize("NFC", salt).encode() + b"\0", digest_size=8)
     digests = bytearray()
     for customer in ids:
+        if not customer:
+            raise ValueError("an empty id belongs to nobody")
         hashed = seeded.copy()
         hashed.update(unicodedata.normalize("NFC", customer).encode())
         digests += hashed.digest()

@@ -14,6 +14,8 @@ from dangol.measure.assignment import arms, draws, held_out
 KINDS = ("{}", "회원-{}", "고객{:06}번")
 MANY = 20_000
 HALF = (Fraction(1, 2), Fraction(1, 2))
+GOLDEN = ["0.850353247109", "0.318218936953", "0.991359489867", "0.634846552666", "0.339682919160"]
+GOLDEN_ARMS = [1, 0, 1, 1, 0, 1, 0, 0]
 
 
 def test_the_draw_is_the_documented_one() -> None:
@@ -33,14 +35,41 @@ def test_salt_and_id_do_not_run_together() -> None:
         draws("a\0b", ["c"])
 
 
+def test_nobody_is_in_no_group() -> None:
+    with pytest.raises(ValueError, match="nobody"):
+        draws("s", ["a", ""])
+
+
+def test_the_draw_is_the_same_on_every_machine() -> None:
+    assert [f"{u:.12f}" for u in draws("봄행사/offer", ["1", "회원-7", "홍길동", "a b", "\U0001f642"])] == GOLDEN
+    assert arms("cart/offer", HALF, ["1", "2", "3", "4", "5", "6", "7", "8"]).tolist() == GOLDEN_ARMS
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_draws_are_uniform_and_independent(kind: str) -> None:
-    ids = [kind.format(n) for n in range(MANY)]
-    one, two = draws("scenario/one", ids), draws("scenario/two", ids)
-    counts = np.bincount((one * 100).astype(int), minlength=100)
+@pytest.mark.parametrize("salt", ["cart/offer", "장바구니/쿠폰"])
+def test_draws_are_uniform(kind: str, salt: str) -> None:
+    counts = np.bincount((draws(salt, [kind.format(n) for n in range(MANY)]) * 100).astype(int), minlength=100)
     assert ((counts - MANY / 100) ** 2 / (MANY / 100)).sum() < 160  # chi-square, 99 degrees of freedom, p ≈ 1e-4
-    table = np.histogram2d(one < 0.5, two < 0.5, bins=2)[0]
-    assert ((table - MANY / 4) ** 2 / (MANY / 4)).sum() < 25
+
+
+PAIRS = {  # two experiments; project and scenario holdout; namespace and arm; an arm and that of the next phase
+    "experiments": ("봄행사/one", "봄행사/two"),
+    "holdouts": ("holdout/상점", "holdout/상점/장바구니/알림"),
+    "holdout and arm": ("holdout/상점/장바구니/알림", "장바구니/offer"),
+    "namespace and arm": ("namespace/상점/checkout", "장바구니/offer"),
+    "phases": ("장바구니/offer", "장바구니/offer/2"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_draws_of_two_salts_are_independent(kind: str, pair: str) -> None:
+    ids = [kind.format(n) for n in range(MANY)]
+    one, two = (draws(salt, ids) for salt in PAIRS[pair])
+    for share in (0.5, 0.1):
+        table = np.histogram2d(one < share, two < 0.5, bins=2)[0]
+        expected = table.sum(1, keepdims=True) * table.sum(0, keepdims=True) / MANY
+        assert ((table - expected) ** 2 / expected).sum() < 15.2  # 2 × 2, one degree of freedom, p ≈ 1e-4
 
 
 def test_raising_a_holdout_moves_nobody_out() -> None:
