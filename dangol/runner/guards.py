@@ -11,6 +11,7 @@ from dangol.runner import phases
 from dangol.runner.ledger import Ledger
 from dangol.runner.model import Plan, ScenarioPlan
 from dangol.runner.policy import Gate
+from dangol.runner.versions import customers
 
 FEW_RUNS = 3
 """Fewer earlier runs than this tell nothing about what is usual."""
@@ -85,7 +86,7 @@ def _vanished(project: Project, ledger: Ledger) -> Iterator[Diagnostic]:
     known = {(file.playbook.name, file.name) for file in project.scenarios}
     for (playbook, scenario), count in ledger.scenarios_running().items():
         if (playbook, scenario) not in known:
-            message = f"{count:,} customers are in `{playbook}/{scenario}`, which is in no playbook any more"
+            message = f"`{playbook}/{scenario}` is in no playbook any more, with {customers(count)} in the middle of it"
             hints = ("put it back with `enabled: false`", f"or end them: `dangol end {playbook}/{scenario}`")
             yield diagnose("E701", message, Line.of("", "ledger"), hints=hints)
 

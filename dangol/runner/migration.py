@@ -16,7 +16,7 @@ from dangol.engine.state.model import NO_INSTANT
 from dangol.playbook.project import Project
 from dangol.runner.endings import stays
 from dangol.runner.entries import IN_FLIGHT, Past, progress
-from dangol.runner.ledger.rows import Experiment, LastEntries, Running, SentTimes, Steps, Suppressed
+from dangol.runner.ledger.rows import Experiment, LastEntries, Running, SentTimes, Steps, Suppressed, Won
 from dangol.runner.policy import Gate
 from dangol.runner.texts import Text, Texts
 
@@ -107,10 +107,9 @@ def _change(
         here = moving & (np.minimum(place, len(written)) == step)
         to, is_same = counterpart[step] if step < len(written) else (len(now), False)
         open_ = here & (due != NO_INSTANT) & (not is_same)
-        entries = {
-            entry: today.moved(number + 1 - to if is_open else number - to)
-            for entry, number, is_open in zip(*(each[here].tolist() for each in (ids, following, open_)), strict=True)
-        }
+        behind = following[here] + open_[here] - to
+        texts = {each: today.moved(each) for each in np.unique(behind).tolist()}
+        entries = {entry: texts[each] for entry, each in zip(ids[here].tolist(), behind.tolist(), strict=True)}
         given_up = frozenset(ids[open_].tolist())
         said = written[step] if step < len(written) else "every step is done"
         becomes = now[to] if to < len(now) else None

@@ -105,6 +105,11 @@ def reading_of(scenario: ir.Scenario, program: ir.Program) -> Reading:
     )
 
 
+def customers(count: int) -> str:
+    """`1 customer`, `2 customers`."""
+    return f"{count:,} customer" + ("" if count == 1 else "s")
+
+
 def _unreadable(scenario: ir.Scenario, hash_: str, why: tuple[Diagnostic, ...], past: Past | None) -> Diagnostic:
     """E704, at the place in the earlier text."""
     running = past.running_entries(scenario.playbook, scenario.name) if past is not None else None
@@ -114,7 +119,7 @@ def _unreadable(scenario: ir.Scenario, hash_: str, why: tuple[Diagnostic, ...], 
     return replace(
         why[0],
         code="E704",
-        message=f"{len(who):,} customers ({named}) are in `{name}` under an earlier text that reads no more: "
+        message=f"{customers(len(who))} ({named}) in `{name}` entered under an earlier text that reads no more: "
         f"{why[0].message}",
         hints=(
             *why[0].hints, "`dangol plan --migrate` shows who would move where, `dangol run --migrate` moves them",

@@ -17,6 +17,7 @@ from dangol.engine.reading.literals import peel, quantity, quoted
 from dangol.engine.reading.times import day_text, instant_text
 from dangol.engine.sightings import Datum, Decision, Sighting
 from dangol.runner.personal import PERSONAL_NAMES, is_personal, mask
+from dangol.runner.versions import customers
 from dangol.views import playbook
 from dangol.views.text import paint, printable
 
@@ -79,7 +80,7 @@ def reading(project: Project, what: str, lang: Lang) -> tuple[str, dict[str, Any
         return "\n".join(in_full(node, program, lang, zone)), data
     lines, earlier = [*scenario_in_full(node, program, lang)], project.earlier(node)
     for count, version in earlier.versions:
-        lines += ["", f"{count:,} customers are in it under an earlier text:"]
+        lines += ["", f"In it under an earlier text, {customers(count)}:"]
         own = scenario_in_full(version.scenario, version.program or program, lang)
         lines += (f"   {line}" for line in own)
     lines += (f"\n{found.message}" for found in earlier.unreadable)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dangol.runner.migration import Change, Move
+from dangol.runner.versions import customers
 from dangol.views.text import paint
 
 
@@ -46,7 +47,7 @@ def as_lines(changes: Sequence[Change], colour: bool = False) -> Iterator[str]:
         yield "Nobody is under an earlier text."
     for change in changes:
         name = paint(f"{change.playbook}/{change.scenario}", "bold", colour=colour)
-        yield f"{name}: {_customers(change.count)} would move from the text {change.earlier[:8]} to that of today"
+        yield f"{name}: {customers(change.count)} would move from the text {change.earlier[:8]} to that of today"
         yield from (f"  no more: {step}" for step in change.vanished)
         yield from (f"  new: {step}" for step in change.added)
         for move in change.moves:
@@ -68,7 +69,3 @@ def _outcome(move: Move) -> Iterator[str]:
     if move.due:
         yield f"{move.due:,} would be sent to at once"
     yield from (f"{count:,} leave: {reason}" for reason, count in move.leaves.items())
-
-
-def _customers(count: int) -> str:
-    return f"{count:,} customer" + ("" if count == 1 else "s")

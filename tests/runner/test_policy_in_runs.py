@@ -259,7 +259,7 @@ def test_a_vanished_scenario_stops_and_a_disabled_one_pauses(tmp_path: Path) -> 
     shop = Running(tmp_path, rule(TWO), ["a"], ["a cart_added 2026-03-01T10:00"])
     shop.tick("03-01 10:00")
     shop.write(rule(TWO).replace("  s:", "  t:"))
-    with pytest.raises(DangolError, match=r"E701.*`p/s`, which is in no playbook any more"):
+    with pytest.raises(DangolError, match=r"E701.*`p/s` is in no playbook any more, with 1 customer in"):
         shop.run("03-01 10:30")
     shop.write(rule(TWO, "enabled: false"))
     assert shop.tick("03-01 11:30") == []

@@ -174,7 +174,7 @@ def test_an_event_that_is_no_more_stops_and_names_who_is_concerned(tmp_path: Pat
     (found,) = caught.value.diagnostics
     assert found.code == "E704"
     assert found.message.startswith(
-        "2 customers (a, b) are in `p/s` under an earlier text that reads no more: `cart_added`"
+        "2 customers (a, b) in `p/s` entered under an earlier text that reads no more: `cart_added`"
     )
     assert "dangol end p/s" in found.hints[-1]
     assert shop.messages == []

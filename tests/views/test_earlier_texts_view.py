@@ -48,7 +48,7 @@ def test_all_of_them_tell_and_a_run_moves(tmp_path: Path) -> None:
     (change,) = plan_view.as_json(moving)["migration"]
     assert [(move["customers"], move["due"], move["same"]) for move in change["moves"]] == [(1, 0, True), (2, 2, False)]
     text, data = explain.reading(project, "p/s", "en")
-    assert "3 customers are in it under an earlier text:\n   who: " in text
+    assert "In it under an earlier text, 3 customers:\n   who: " in text
     assert [each["customers"] for each in data["earlier"]] == [3]
     report = project.run("2026-03-01T13:00", migrate=True)
     assert "  p/s: 3 moved from the text " in run_view.as_text(report)
