@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dangol.measure import sequential, verdict
-from dangol.measure.estimate import Effect, effect
+from dangol.measure.estimate import Effect, Scale, effect
 from dangol.measure.power import Method
 from dangol.measure.proportions import least_expected
 from dangol.measure.reason import Reason
@@ -84,17 +84,20 @@ def lift(
     *,
     alpha: float = ALPHA,
     planned: int | None = None,
+    least: int = LEAST_CUSTOMERS,
+    scale: Scale = "relative",
 ) -> Lift:
     """The treatment against the control; sums at the end of each of the `days`, in order (there must be one).
 
     With a deadline: group sequential, α spent by the share of the time that is over (O'Brien–Fleming type), which is
     fixed before the first look. `planned` customers instead: a confidence sequence tuned to them. `problems` forbid
-    a verdict. A target that is settled at a look stays so.
+    a verdict. A target that is settled at a look stays so. A look has `least` customers in each group; `scale` is of
+    the effect without a target.
     """
     method: Method = "group_sequential" if planned is None else "always_valid"
     total = {CONTROL: planned or 0, TREATMENT: 0}
-    design = Design(CONTROL, total, method, alpha, target.scale if target else "relative", LEAST_CUSTOMERS)
-    chosen = _chosen(control, treatment, days, horizon)
+    design = Design(CONTROL, total, method, alpha, target.scale if target else scale, least)
+    chosen = _chosen(control, treatment, days, horizon, least)
     counted = [_counted(control[k], treatment[k], horizon.elapsed(days[k])) for k in chosen]
     looks = _looks(control, treatment, days, chosen, counted, design, horizon)
     last = chosen[-1] if chosen else -1
@@ -114,12 +117,14 @@ def _counted(control: Sums, treatment: Sums, elapsed: float) -> Counted:
     return Counted({CONTROL: control.n, TREATMENT: treatment.n}, elapsed)
 
 
-def _chosen(control: Sequence[Sums], treatment: Sequence[Sums], days: Sequence[int], horizon: Horizon) -> list[int]:
+def _chosen(
+    control: Sequence[Sums], treatment: Sequence[Sums], days: Sequence[int], horizon: Horizon, least: int
+) -> list[int]:
     """The days that are looks: not too early, with enough customers, and with more than at the look before. The
     deadline is one in any case."""
     chosen: list[int] = []
     for k, day in enumerate(days):
-        if horizon.early(day) or not _enough(control[k], treatment[k]):
+        if horizon.early(day) or not _enough(control[k], treatment[k], least):
             continue
         users = control[k].n + treatment[k].n
         before = control[chosen[-1]].n + treatment[chosen[-1]].n if chosen else 0
@@ -130,8 +135,8 @@ def _chosen(control: Sequence[Sums], treatment: Sequence[Sums], days: Sequence[i
     return chosen
 
 
-def _enough(control: Sums, treatment: Sums) -> bool:
-    if min(control.n, treatment.n) < LEAST_CUSTOMERS:
+def _enough(control: Sums, treatment: Sums, least: int) -> bool:
+    if min(control.n, treatment.n) < max(2, least):
         return False
     return control.kind != "share" or least_expected(control, treatment) >= 5
 

@@ -33,6 +33,11 @@ Code = Literal[
     "no_numbers",
     "no_such_average",
     "no_such_total",
+    "nothing_to_compare",
+    "not_shown_better",
+    "worse_than_control",
+    "more_unsubscribe",
+    "guardrail_broken",
 ]
 
 

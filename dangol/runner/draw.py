@@ -14,6 +14,7 @@ from dangol.engine.state.model import NO_INSTANT, Mask, Micros
 from dangol.measure.assignment import arms as draw_arms
 from dangol.measure.assignment import held_out, within
 from dangol.measure.design import CONTROL, Design
+from dangol.runner.decided import Given
 from dangol.runner.entries import Entries
 from dangol.runner.journey import Position
 from dangol.runner.policy import Gate, Outcome, Reach
@@ -25,13 +26,15 @@ LEVELS = ("none", *GATES)
 @dataclass(frozen=True)
 class Drawn:
     """Parallel to the entries. step: at which each one reached the draw (from 0; −1: it did not, or has no part in it);
-    due, channel: of that step. holdout: a position in LEVELS. arms: split → the position of the arm."""
+    due, channel: of that step. holdout: a position in LEVELS. arms: split → the position of the arm that was drawn;
+    given: of the one that each gets, which is another where an arm has won."""
 
     step: NDArray[np.int64]
     due: Micros
     channel: NDArray[np.object_]
     holdout: NDArray[np.int8]
     arms: Mapping[str, NDArray[np.int16]]
+    given: Mapping[str, NDArray[np.int16]]
 
     @property
     def assigned(self) -> Mask:
@@ -39,8 +42,9 @@ class Drawn:
 
 
 def draw(
-    scenario: ir.Scenario, design: Design, entries: Entries, position: Position, reach: Reach, outcome: Outcome
-) -> Drawn:
+    scenario: ir.Scenario, design: Design, entries: Entries, position: Position, reach: Reach, outcome: Outcome,
+    decided: Given,
+) -> Drawn:  # fmt: skip
     """Draws for those who have a step due and may be sent to, and holds who gets nothing.
 
     Whether somebody reaches the draw does not depend on the arm: where a step is for some arms only, everyone is asked
@@ -66,7 +70,9 @@ def draw(
     for split in design.splits:
         control = [number for number, (arm, _) in enumerate(split.arms) if arm == CONTROL]
         outcome.hold(Gate.CONTROL, np.isin(arms[split.name], control))
-    return Drawn(step, due, channel, holdout, arms)
+    outcome.hold(Gate.CONTROL, decided.silent)
+    given = {split.name: decided.arms(split, arms[split.name]) for split in design.splits}
+    return Drawn(step, due, channel, holdout, arms, given)
 
 
 def _reached(

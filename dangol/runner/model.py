@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
@@ -16,6 +16,9 @@ from dangol.runner.migration import Change
 from dangol.runner.policy import Held
 from dangol.runner.texts import Text
 from dangol.runner.traffic import Traffic
+
+if TYPE_CHECKING:
+    from dangol.runner.ledger.rows import Won
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class ScenarioPlan:
     record: Record = field(repr=False, compare=False)
     is_earlier: bool = False
     """Only of those who entered under a text that the scenario no longer has."""
+    decided: tuple[Won, ...] = ()
+    """What holds for the arms of whoever enters now, in place of the draw."""
 
     @property
     def full_name(self) -> str:

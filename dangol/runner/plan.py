@@ -20,6 +20,8 @@ from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.state.model import Mask
 from dangol.measure.design import Design
 from dangol.runner.caps import Competitor, compete
+from dangol.runner.crossroads import asks_arm
+from dangol.runner.decided import Decisions, Given
 from dangol.runner.draw import Drawn, draw
 from dangol.runner.endings import lingers, part, stays
 from dangol.runner.entries import Entries, Gone, Past, Recorded, recorded, running_entries, with_new
@@ -77,6 +79,7 @@ class _Draft:
     quiet: Mask
     design: Design
     drawn: Drawn
+    decisions: Decisions
 
 
 def make_plan(
@@ -131,7 +134,7 @@ def _parties(
     known = recorded(first.scenario, evaluation, past)
     parties = [_party(version, known, evaluation) for version in versions]
     today, scenario = parties[0], first.scenario
-    if asked(scenario):
+    if asked(scenario) and not Decisions.of(scenario, past).stopped:
         gone = np.concatenate([party.gone.codes for party in parties])
         others = np.setdiff1d(known.codes[known.codes >= 0], gone) if known is not None else gone[:0]
         ended = np.concatenate([party.gone.ended_at for party in parties])
@@ -150,8 +153,12 @@ def _party(version: Version, known: Recorded | None, evaluation: Evaluation) -> 
 
 
 def _draft(party: _Party, policy: Policy, past: Past | None) -> _Draft:
-    version, entries, evaluation = party.version, party.entries, party.evaluation
+    version, entries = party.version, party.entries
     scenario, playbook = version.scenario, version.playbook
+    given = Given.of(scenario, entries, past)
+    if given.decisions.every and any(asks_arm(step.condition) for step in scenario.steps):
+        party.evaluation = party.evaluation.assigning(given.assigns)
+    evaluation = party.evaluation
     outcome = Outcome.of(len(entries))
     reach = Reach(policy, scenario, entries.codes, evaluation, past, playbook.informational)
     bar_unreachable(scenario, entries, reach, outcome)
@@ -159,13 +166,13 @@ def _draft(party: _Party, policy: Policy, past: Past | None) -> _Draft:
     choose_channels(scenario, position, reach, outcome)
     place = policy.places.get(f"{scenario.playbook}/{scenario.name}")
     design = Design.of(policy.project, scenario, policy.holdout, playbook.holdout, place)
-    drawn = draw(scenario, design, entries, position, reach, outcome)
+    drawn = draw(scenario, design, entries, position, reach, outcome, given)
     keep_hours(scenario, position, reach, outcome)
     quiet = Clocks(policy, entries.codes, evaluation).quiet(scenario, position.due)
     wanted = outcome.free & ~(quiet & (entries.reason == Gate.QUIET.value))
-    rendering = render(scenario, playbook, entries, position, wanted, drawn.arms, evaluation, policy.rules)
+    rendering = render(scenario, playbook, entries, position, wanted, drawn.given, evaluation, policy.rules)
     one = Competitor(scenario, entries, position, outcome, rendering.incomplete | rendering.forbidden | quiet)
-    return _Draft(party, one, rendering, quiet, design, drawn)
+    return _Draft(party, one, rendering, quiet, design, drawn, given.decisions)
 
 
 def _samples(
@@ -200,7 +207,7 @@ def _finished(draft: _Draft, policy: Policy, hidden: frozenset[str], samples: in
             Sample(send(each), each.content) for each in _samples(rendering, letters, customers, hidden, samples)
         ),
         arms={
-            arm: int(np.count_nonzero(draft.drawn.arms[split.name] == number))
+            arm: int(np.count_nonzero(draft.drawn.given[split.name] == number))
             for split in one.scenario.splits
             for number, (arm, _) in enumerate(split.arms)
         },
@@ -218,6 +225,7 @@ def _finished(draft: _Draft, policy: Policy, hidden: frozenset[str], samples: in
             version.lines,
         ),
         is_earlier=version.is_earlier,
+        decided=draft.decisions.standing,
     )
 
 

@@ -23,12 +23,14 @@ from dangol.measure.reason import Reason
 from dangol.playbook.project import Project
 from dangol.runner.assigned import Group, Groups, groups
 from dangol.runner.assigning import hash_of_line
+from dangol.runner.decided import Decisions
 from dangol.runner.entries import codes_of
 from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger
 from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
 from dangol.runner.ledger_events import with_events
 from dangol.runner.measured import Guarded, Line, Measured, Subject, guard, measure
 from dangol.runner.refunds import refunds
+from dangol.runner.winning import judged
 
 Evaluate = Callable[[Needs, int], Evaluation]
 
@@ -78,7 +80,7 @@ class Results:
 
 
 @dataclass
-class _Record:
+class Record:
     """What is read of the ledger once for all experiments."""
 
     ledger: Ledger
@@ -107,9 +109,9 @@ def results(
     Raises DangolError for a name that no playbook or scenario has.
     """
     chosen = _chosen(project, only)
-    evaluation = evaluate(_needs(chosen, project), at)
-    record = None if ledger is None else _Record(ledger, at)
-    found = [_result(scenario, project, evaluation, record, at) for scenario in chosen]
+    evaluation = evaluate(needs_of_results(chosen, project), at)
+    record = None if ledger is None else Record(ledger, at)
+    found = [_result(scenario, project, evaluation, record) for scenario in chosen]
     return Results(at, project.zone, tuple(found))
 
 
@@ -125,13 +127,14 @@ def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
     return [one for one in wanted if one.kpis or one.guardrails or one.splits or one.holdout or one.winner]
 
 
-def _needs(scenarios: Sequence[ir.Scenario], project: Project) -> Needs:
-    lines = [line for scenario in scenarios for line in (*scenario.kpis, *guards(scenario, project))]
+def needs_of_results(scenarios: Sequence[ir.Scenario], project: Project) -> Needs:
+    """What the results of these scenarios need of the data."""
+    lines = [line for one in scenarios for line in (*one.kpis, *guards(one, project), *judged(one))]
     needs = needs_of([*lines, *(scenario.anchor for scenario in scenarios)], project.checked.program)
     for scenario in scenarios:
         begun = scenario.anchor.names if scenario.anchor is not None else ()
-        judged: Sequence[Line] = (*scenario.kpis, *scenario.guardrails)
-        for line in judged:
+        compared: Sequence[Line] = (*scenario.kpis, *scenario.guardrails, *judged(scenario))
+        for line in compared:
             needs.property((*line.metric.events.names, *begun), *line.same)
     return needs
 
@@ -144,18 +147,24 @@ def guards(scenario: ir.Scenario, project: Project) -> tuple[ir.Guardrail, ...]:
 # --- one experiment ---------------------------------------------------------------------------------------------------
 
 
-def _result(
-    scenario: ir.Scenario, project: Project, evaluation: Evaluation, record: _Record | None, at: int
-) -> ExperimentResult:
+@dataclass(frozen=True)
+class Study:
+    """A phase with all that is measured of it; `problems` forbid every verdict."""
+
+    phase: Experiment
+    subject: Subject
+    srm: Mismatch | None
+    problems: tuple[Reason, ...]
+
+
+def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) -> Study | None:
+    """The last phase of a scenario that has begun; None when none has."""
     phase = _last_phase(scenario, record)
     assigned = _assigned(scenario, phase, record)
     if record is None or assigned is None or phase is None:
-        return ExperimentResult(
-            scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), _nobody(scenario), ()
-        )
-    drawn = groups(assigned, Design.read(phase.start.design))
+        return None
+    at, drawn, went = record.at, groups(assigned, Design.read(phase.start.design)), record.messages
     told = answers(record.ledger.store, scenario.playbook, scenario.name, at)
-    went = record.messages
     own = np.array([(kind.playbook, kind.scenario) == (scenario.playbook, scenario.name) for kind in went.kinds], bool)
     mine = own[went.kind] if len(went) else np.zeros(0, bool)
     srm = _mismatch(assigned, drawn, scenario.zone)
@@ -165,6 +174,16 @@ def _result(
         codes_of(evaluation.state, assigned.customer.tolist()), at, went, mine,
         codes_of(evaluation.state, went.customer), told,
     )  # fmt: skip
+    return Study(phase, subject, srm, problems)
+
+
+def _result(scenario: ir.Scenario, project: Project, evaluation: Evaluation, record: Record | None) -> ExperimentResult:
+    found = study(scenario, evaluation, record)
+    if found is None:
+        return ExperimentResult(
+            scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), _nobody(scenario), ()
+        )
+    phase, subject, problems = found.phase, found.subject, found.problems
     hashes = _hashes(scenario, project)
     changed = [bool(phase.start.lines) and each not in phase.start.lines for each in hashes]
     kpis = [
@@ -172,34 +191,29 @@ def _result(
         for kpi, each, edited in zip(scenario.kpis, hashes, changed, strict=True)
     ]
     watched = tuple(guard(one, subject, problems) for one in guards(scenario, project))
-    counted = tuple(_counted(assigned, drawn, went, mine, told))
+    counted = tuple(_counted(subject.assigned, subject.drawn, subject.went, subject.mine, subject.told))
     other = tuple(kpi.written for kpi, edited in zip(scenario.kpis, changed, strict=True) if edited)
     return ExperimentResult(
-        scenario.playbook, scenario.name, scenario.zone, phase, counted, srm, problems, other, tuple(kpis), watched
-    )
+        scenario.playbook, scenario.name, scenario.zone, phase, counted, found.srm, problems, other, tuple(kpis),
+        watched,
+    )  # fmt: skip
 
 
-def _last_phase(scenario: ir.Scenario, record: _Record | None) -> Experiment | None:
+def _last_phase(scenario: ir.Scenario, record: Record | None) -> Experiment | None:
     """The last phase that had begun by the instant in question: only it is looked at."""
     begun = record.ledger.experiments(scenario.playbook, scenario.name) if record is not None else []
     return next((one for one in reversed(begun) if record is not None and one.started_at <= record.at), None)
 
 
-def _assigned(scenario: ir.Scenario, phase: Experiment | None, record: _Record | None) -> Assigned | None:
+def _assigned(scenario: ir.Scenario, phase: Experiment | None, record: Record | None) -> Assigned | None:
     """Whoever was drawn; not those who entered while an arm that had won was everyone's."""
     if record is None or phase is None:
         return None
     found = record.ledger.assigned(scenario.playbook, scenario.name, phase.start.phase, record.at)
-    decided = record.ledger.decided(phase.id)
-    if found is None or not decided:
+    decided = Decisions(tuple(record.ledger.decided(phase.id)))
+    if found is None or not decided.every:
         return found
-    free = np.ones(len(found), bool)
-    for split in {one.split for one in decided}:
-        own = [one for one in decided if one.split == split]
-        times = np.array([one.at for one in own], np.int64)
-        last = np.searchsorted(times, found.at, side="right") - 1
-        free &= (last < 0) | np.array([one.arm is None for one in own])[np.maximum(last, 0)]
-    return found.under(free)
+    return found.under(decided.free([split.name for split in scenario.splits], found.entry))
 
 
 def _hashes(scenario: ir.Scenario, project: Project) -> list[str]:
@@ -246,9 +260,9 @@ def _counted(
         )  # fmt: skip
 
 
-def _own_events(scenario: ir.Scenario, evaluation: Evaluation, record: _Record) -> Evaluation:
+def _own_events(scenario: ir.Scenario, evaluation: Evaluation, record: Record) -> Evaluation:
     """With `sent`, `clicked` … being the scenario's own messages, as targets mean them."""
-    lines: Sequence[Line] = (*scenario.kpis, *scenario.guardrails)
+    lines: Sequence[Line] = (*scenario.kpis, *scenario.guardrails, *judged(scenario))
     names = _ledger_names(line.metric for line in lines)
     if not names:
         return evaluation

@@ -18,7 +18,7 @@ from dangol.runner.due import is_asked
 from dangol.runner.endings import stays
 from dangol.runner.entries import done
 from dangol.runner.guards import arrivals, guard
-from dangol.runner.ledger import Ends, Ledger
+from dangol.runner.ledger import Ends, Ledger, Won
 from dangol.runner.migration import carry_out
 from dangol.runner.model import Plan
 from dangol.runner.phases import widened
@@ -26,6 +26,7 @@ from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
 from dangol.runner.smart.start import fit_to_start, keep
 from dangol.runner.texts import Text, Texts
+from dangol.runner.winner import decide
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Report:
     counts: Counts
     lapsed: Mapping[str, int]
     """Channel → sends whose worker had died."""
+    decided: tuple[Won, ...] = ()
+    """What was decided about arms, by `winner` and `on_deadline`."""
 
 
 def real_now() -> int:
@@ -80,6 +83,7 @@ def tick(
         _close_finished(ledger, project, at)
         last = next((run.at for run in ledger.runs(20) if run.finished_at is not None), None)
         lapsed = ledger.lapse(max(at, now()), [name for name, channel in channels.items() if channel.idempotent])
+        decided = decide(project, evaluate, ledger, at)
         plan = rehearse(
             project, evaluate, at, past=ledger, migrate=migrate,
             asked=lambda scenario: is_asked(scenario.schedule, last, at),
@@ -102,7 +106,7 @@ def tick(
         }
         counts = deliver(ledger, channels, at, worker or worker_name(), now, told, others)
         ledger.finish_run(run, now(), counts.states)
-        return Report(run, plan, counts, lapsed)
+        return Report(run, plan, counts, lapsed, decided)
 
 
 def _close_finished(ledger: Ledger, project: Project, at: int) -> None:

@@ -35,6 +35,11 @@ _WORDS: Mapping[Code, str] = {
     "no_numbers": "some amounts are no finite numbers",
     "no_such_average": "customers without the event have no average; write `sum(…) per EVENT`",
     "no_such_total": "customers' counts of different things do not add up; write `… per customer`",
+    "nothing_to_compare": "one arm alone has messages, and the control cannot do what is measured",
+    "not_shown_better": "not shown to be better than `{name}` (p {found:.2g}, at most {needed:.2g} is needed)",
+    "worse_than_control": "fewer or less than in the control ({found:.4g} against {needed:.4g})",
+    "more_unsubscribe": "more of its customers unsubscribe than of the other arms ({found:.2%} against {needed:.2%})",
+    "guardrail_broken": "it breaks the guardrail `{name}` ({found:.4g})",
 }
 
 
@@ -42,4 +47,4 @@ def worded(reason: Reason) -> str:
     """A reason as a sentence without a full stop."""
     arm = f" in `{reason.arm}`" if reason.arm else ""
     words = _WORDS.get(reason.code, reason.code.replace("_", " "))
-    return words.format(found=reason.found or 0.0, needed=reason.needed or 0.0, arm=arm)
+    return words.format(found=reason.found or 0.0, needed=reason.needed or 0.0, arm=arm, name=reason.arm or "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, func, insert, select, true, update
+from sqlalchemy import Connection, and_, func, select, true, update
 
 from dangol.engine.state.model import NO_INSTANT
 from dangol.runner.ledger.given import Given, insert_new
@@ -106,16 +106,28 @@ class Experiments:
         with self.store.reading() as connection:
             return [Result(*row) for row in connection.execute(asked)]
 
-    def decide(self, won: Won) -> None:
-        """Records that an arm has won, or (arm None) that an earlier decision is taken back."""
+    def decide(self, won: Won, seen: int) -> Won:
+        """Records a decision by whoever has `seen` so many before it; returns the one that stands in that place, which
+        is another's when they were first. It holds for entries that begin from now on."""
+        chosen = and_(decisions.c.experiment == won.experiment, decisions.c.number == seen + 1)
         with self.store.writing("decide") as connection:
-            connection.execute(insert(decisions).values(vars(won)))
+            entry = connection.execute(select(meta.c.next_entry)).scalar_one()
+            row = {**vars(won), "number": seen + 1, "entry": entry}
+            connection.execute(insert_new(connection, decisions).values(row))
+            return _won(connection.execute(select(decisions).where(chosen)).one())
 
     def decided(self, experiment: int) -> list[Won]:
         """The decisions about an experiment, the earliest first; of each split the last one holds."""
-        asked = select(decisions).where(decisions.c.experiment == experiment).order_by(decisions.c.id)
+        asked = select(decisions).where(decisions.c.experiment == experiment).order_by(decisions.c.number)
         with self.store.reading() as connection:
-            return [Won(*row[1:]) for row in connection.execute(asked)]
+            return [_won(row) for row in connection.execute(asked)]
+
+    def decisions(self, playbook: str, scenario: str, phase: int) -> list[Won]:
+        """The decisions about a phase of a scenario, the earliest first."""
+        mine = (experiments.c.playbook == playbook, experiments.c.scenario == scenario, experiments.c.phase == phase)
+        asked = select(decisions).join(experiments, experiments.c.id == decisions.c.experiment).where(*mine)
+        with self.store.reading() as connection:
+            return [_won(row) for row in connection.execute(asked.order_by(decisions.c.number))]
 
     # --- inside ---
 
@@ -157,6 +169,10 @@ class Experiments:
             fresh.insert(cohorts, {name: fresh[name] for name in names})
             found = {tuple(row[1:]): row[0] for row in connection.execute(known)}
         return np.array([found[row] for row in rows], np.int64)
+
+
+def _won(row: Any) -> Won:
+    return Won(row.experiment, row.split, row.arm, row.at, row.body, row.kind, row.number, row.entry)
 
 
 def _written(arms: Sequence[tuple[str, str]]) -> str:

@@ -43,7 +43,19 @@ def _experiments(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_experiments,)
+def _decisions(connection: Connection) -> None:
+    """Decisions are numbered, and know from which entry on they hold. None has been made before."""
+    which = "BIGINT" if connection.dialect.name == "postgresql" else "INTEGER"
+    for statement in (
+        "DROP TABLE decisions",
+        f"CREATE TABLE decisions (experiment {which} NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, "
+        "split TEXT NOT NULL, arm TEXT, at BIGINT NOT NULL, entry BIGINT NOT NULL, body TEXT NOT NULL, "
+        "PRIMARY KEY (experiment, number), FOREIGN KEY (experiment) REFERENCES experiments (id))",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_experiments, _decisions)
 """The n-th brings a ledger from version n to n + 1; released ones are never edited."""
 
 

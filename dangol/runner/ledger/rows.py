@@ -377,12 +377,23 @@ class Result:
     body: str
 
 
+Decided = Literal["won", "best", "chosen", "control", "extended", "stopped", "reverted"]
+"""won: by the `winner` line; chosen: by hand; best, control, extended, stopped: at the deadline, by `on_deadline`;
+reverted: what was decided before holds no longer."""
+
+
 @dataclass(frozen=True)
 class Won:
-    """A decision about a split: from `at` on everyone new gets `arm`; None: the draw holds again. `body` says why."""
+    """A decision about a split of a phase: entries from `entry` on get `arm`; None: the draw holds. `body` says why.
+
+    number: from 1 within the experiment, given by the ledger like `entry`.
+    """
 
     experiment: int
     split: str
     arm: str | None
     at: int
     body: str
+    kind: Decided = "won"
+    number: int = 0
+    entry: int = 0

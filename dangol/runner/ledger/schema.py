@@ -279,14 +279,17 @@ results = Table(
     PrimaryKeyConstraint("experiment", "kpi", "look"),
 )
 
+# What was decided about the arms of a phase, in order. It holds for entries from `entry` on.
 decisions = Table(
     "decisions",
     metadata,
-    Column("id", _NUMBER, primary_key=True),
     Column("experiment", ForeignKey("experiments.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("split", Text, nullable=False),
     Column("arm", Text),
     Column("at", BigInteger, nullable=False),
+    Column("entry", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("experiment", "number"),
 )
-Index("decisions_of_experiment", decisions.c.experiment)

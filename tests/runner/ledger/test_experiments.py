@@ -120,10 +120,18 @@ def test_looks_and_decisions_are_only_added(ledger: Ledger) -> None:
     assert ledger.record_result(Result(number, "h", 1, T + 9, '{"p": 0.01}')) == first  # a look is taken once
     second = ledger.record_result(Result(number, "h", 2, T + 9, '{"p": 0.03}'))
     assert ledger.results(number) == [first, second]
-    won, back = Won(number, "offer", "mint", T, '{"p": 0.03}'), Won(number, "offer", None, T + 1, '{"by": "hand"}')
-    ledger.decide(won)
-    ledger.decide(back)
-    assert ledger.decided(number) == [won, back]
+    won = ledger.decide(Won(number, "offer", "mint", T, '{"p": 0.03}'), 0)
+    back = ledger.decide(Won(number, "offer", None, T + 1, "{}", "reverted"), 1)
+    assert ledger.decided(number) == ledger.decisions("cart", "remind", 1) == [won, back]
+    assert (won.number, back.number, won.entry) == (1, 2, ledger.experiments()[0].id + 3)
+
+
+def test_of_two_who_decide_the_same_the_first_one_has(ledger: Ledger) -> None:
+    drawn(ledger)
+    number = ledger.experiments()[0].id
+    first = ledger.decide(Won(number, "offer", "mint", T, "{}"), 0)
+    assert ledger.decide(Won(number, "offer", "control", T + 1, "{}", "chosen"), 0) == first
+    assert ledger.decided(number) == [first]
 
 
 def test_what_was_planned_is_written_once(ledger: Ledger) -> None:

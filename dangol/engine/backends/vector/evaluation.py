@@ -67,6 +67,12 @@ class Evaluation:
         """Another one of the same definitions and instant, over another state of the same customers."""
         return Evaluation(self.program, state, self.at, arms=self._arms, threads=self.threads)
 
+    def assigning(self, arms: Callable[[Arms], Arms]) -> Evaluation:
+        """Another one of the same state, instant and definitions, whose splits assign as `arms` makes of how they do."""
+        if self._arms is None:
+            return self
+        return Evaluation(self.program, self.state, self.at, arms=arms(self._arms), threads=self.threads)
+
     @property
     def program(self) -> ir.Program:
         return self.plan.program
