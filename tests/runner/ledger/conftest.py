@@ -11,18 +11,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from dangol.runner.ledger import Ledger, ledger_at
-from tests.runner.ledger.postgres_server import in_schema, server
+from tests.runner.ledger.postgres_server import in_schema
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    pytest.importorskip("psycopg")
-    with server() as url:
-        if url is None:
-            pytest.skip("no PostgreSQL server could be started on this machine")
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
