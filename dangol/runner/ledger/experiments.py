@@ -198,15 +198,12 @@ def _read(connection: Connection, chosen: Experiment, until: int | None) -> Assi
         .where(mine)
         .order_by(assignments.c.entry)
     )
-    *numbers, customer = columns_of(connection.execute(asked).all(), 6)
-    entry, cohort, due, at, time = (np.array(each, np.int64) for each in numbers)
-    owners: dict[str, int] = {}
-    owner = np.array([owners.setdefault(each, len(owners)) for each in customer], np.int64)
-    once = np.unique(owner, return_index=True)[1]
+    entry, cohort, due, at, time, customer = _columns(connection, asked, *[np.int64] * 5, np.object_)
+    owner, once = _owners(customer.tolist())
     groups = _groups(cohort[once], kinds)
     state, sent_at = _became(connection, mine, entry, owner, once, groups["step"], last)
     return Assigned(
-        np.array(list(owners), object), entry[once], time[once], due[once], at[once], state=state, sent_at=sent_at,
+        customer[once], entry[once], time[once], due[once], at[once], state=state, sent_at=sent_at,
         **groups,
     )  # fmt: skip
 
@@ -216,20 +213,42 @@ def _became(
     step: NDArray[np.int64], last: int,
 ) -> tuple[NDArray[np.object_], NDArray[np.int64]]:  # fmt: skip
     """What became of the step of each customer's first entry, and when the first message to them went out."""
-    asked = select(sends.c.entry, sends.c.step, sends.c.state, sends.c.sent_at)
+    went = func.coalesce(sends.c.sent_at, LATER)
+    asked = select(sends.c.entry, sends.c.step, went, sends.c.state)
     asked = asked.join(assignments, assignments.c.entry == sends.c.entry).where(mine)
-    its_entry, its_step, its_state, its_sent = columns_of(connection.execute(asked).all(), 4)
-    place = np.searchsorted(entry, np.array(its_entry, np.int64))
-    gone = np.array([LATER if each is None or each > last else each for each in its_sent], np.int64)
+    its_entry, its_step, its_sent, its_state = _columns(connection, asked, *[np.int64] * 3, np.object_)
+    place = np.searchsorted(entry, its_entry)
+    who = owner[place]
     sent_at = np.full(len(once), LATER)
-    np.minimum.at(sent_at, owner[place], gone)
+    np.minimum.at(sent_at, who, np.where(its_sent > last, LATER, its_sent))
     state = np.full(len(once), None, object)
-    first = (once[owner[place]] == place) & (step[owner[place]] == np.array(its_step, np.int64))
-    state[owner[place[first]]] = np.array(its_state, object)[first]
+    first = (once[who] == place) & (step[who] == its_step)
+    state[who[first]] = its_state[first]
     return state, np.where(sent_at == LATER, NO_INSTANT, sent_at)
 
 
-LATER = np.iinfo(np.int64).max
+LATER = int(np.iinfo(np.int64).max)
+_AT_ONCE = 50_000
+
+
+def _owners(customer: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The customers numbered as they come: of each row the number, and of each number the first row."""
+    numbers = dict.fromkeys(customer)
+    if len(numbers) == len(customer):
+        return np.arange(len(customer)), np.arange(len(customer))
+    numbered = {each: number for number, each in enumerate(numbers)}
+    owner = np.array([numbered[each] for each in customer], np.int64)
+    return owner, np.unique(owner, return_index=True)[1]
+
+
+def _columns(connection: Connection, asked: Any, *types: Any) -> list[NDArray[Any]]:
+    """What is asked, column by column, each of its type; the driver's rows are let go of as they are read."""
+    cursor: Any = connection.execute(asked).cursor
+    found: list[list[NDArray[Any]]] = [[np.array([], each)] for each in types]
+    while rows := cursor.fetchmany(_AT_ONCE):
+        for column, values, kind in zip(found, zip(*rows, strict=True), types, strict=True):
+            column.append(np.array(values, kind))
+    return [np.concatenate(column) for column in found]
 
 
 def _groups(which: NDArray[np.int64], kinds: dict[int, Any]) -> dict[str, Any]:
