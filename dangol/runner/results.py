@@ -121,10 +121,15 @@ def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
     for name in only - names:
         message = f"there is no playbook or scenario `{name}`"
         raise DangolError(
-            diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=did_you_mean(name, names))
+            diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=_meant(name, names))
         )
     wanted = [one for one in compiled.values() if not only or only & {one.playbook, f"{one.playbook}/{one.name}"}]
     return [one for one in wanted if one.kpis or one.guardrails or one.splits or one.holdout or one.winner]
+
+
+def _meant(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    own = sorted(each for each in names if each.endswith(f"/{name}"))
+    return tuple(f"write `{each}`" for each in own) or tuple(did_you_mean(name, names))
 
 
 def needs_of_results(scenarios: Sequence[ir.Scenario], project: Project) -> Needs:
