@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.state.model import NO_DATE, NO_INSTANT, Column
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -27,15 +29,18 @@ def plain(column: Column, rows: NDArray[np.int64], zone: str) -> list[object]:
         case "date":
             return [None if x == NO_DATE else (_FIRST_DAY + dt.timedelta(days=x)).isoformat() for x in data]
         case "list":
-            return [None if x < 0 else list(_word(column, x)) for x in data]
+            return [None if x is None else list(x) for x in _words(column, rows)]
         case _:
-            return [None if x < 0 else _word(column, x) for x in data]
+            return _words(column, rows)
 
 
-def _word(column: Column, code: int) -> str | tuple[str, ...]:
+def _words(column: Column, rows: NDArray[np.int64]) -> list[Any]:
+    """The texts, or tuples of texts, all read at once."""
     assert column.vocabulary is not None
-    word: str | tuple[str, ...] = column.vocabulary[code]
-    return word
+    codes = np.asarray(column.data[rows])
+    known = codes >= 0
+    words = iter(texts_of(column.vocabulary, codes[known]))
+    return [next(words) if here else None for here in known.tolist()]
 
 
 def _local(micros: int, zone: str) -> str:
