@@ -109,7 +109,7 @@ def lift(
     (now,) = verdict.compare(pair, design, present, target, horizon.final, every)
     decided = None if every or target is None else _first(looks, target)
     shown = next((look.day for look in looks if look.interval and not _straddles(look.interval, 0.0)), None)
-    answer = now.verdict if decided is None else _standing(decided, target)
+    answer = _standing(decided, target) if decided else _sized(now.verdict) if shown is not None else now.verdict
     return Lift(tuple(looks), now, decided, None if every else shown, answer)
 
 
@@ -184,6 +184,12 @@ def _straddles(interval: tuple[float, float], value: float) -> bool:
 
 def _first(looks: Sequence[Seen], target: Target) -> Seen | None:
     return next((look for look in looks if look.interval and target.side(*look.interval) != "straddles"), None)
+
+
+def _sized(verdict: Verdict) -> Verdict:
+    """An effect that an earlier look has shown is shown, whatever the last one says alone."""
+    hidden = verdict.reason.code == "no_effect_shown"
+    return replace(verdict, reason=Reason("effect_shown_size_not")) if hidden else verdict
 
 
 def _standing(look: Seen, target: Target | None) -> Verdict:

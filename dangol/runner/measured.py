@@ -93,10 +93,11 @@ class Measured:
         return {row.group.name: sums for row, sums in zip(self.rows, self.daily.sums[place], strict=True)}
 
     @classmethod
-    def of_nobody(cls, kpi: ir.Kpi) -> Measured:
-        """Before anybody was assigned."""
-        horizon = Horizon(None, kpi.by, kpi.by - 1)
-        return cls(kpi, _kind(kpi), horizon, (), (), Verdict("open", Reason("no_customers", 0, 1)))
+    def of_nobody(cls, kpi: ir.Kpi, at: int) -> Measured:
+        """Where nobody has been assigned until an instant (µs)."""
+        horizon = Horizon(None, kpi.by, min(day_of(at, kpi.zone) - 1, kpi.by))
+        answer = Verdict("unknown" if horizon.final else "open", Reason("no_customers", 0, 1))
+        return cls(kpi, _kind(kpi), horizon, (), (), answer)
 
 
 @dataclass(frozen=True)
@@ -347,6 +348,8 @@ def guard(line: ir.Guardrail, subject: Subject, problems: Sequence[Reason] = ())
         state = _kept(margin, level.interval)
         return replace(nothing, rows=rows, state=state, value=level.value, interval=level.interval)
     control = subject.drawn.roles("control") if line.versus == "control" else subject.drawn.narrowest_holdout
+    if not control:
+        return replace(nothing, rows=rows, reason=Reason("no_customers", 0, 1, line.versus))
     lift = experiment.lift(sums.together(control), pooled, sums.days, sample.horizon, margin)
     interval, effect = lift.now.interval, lift.now.effect
     state = _kept(margin, interval)

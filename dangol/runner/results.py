@@ -20,17 +20,18 @@ from dangol.measure.daily import counts
 from dangol.measure.design import Design
 from dangol.measure.ratio_mismatch import Mismatch, mismatch
 from dangol.measure.reason import Reason
+from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
 from dangol.runner.assigned import Group, Groups, groups
-from dangol.runner.assigning import hash_of_line
+from dangol.runner.assigning import hash_of_line, judged_by
 from dangol.runner.decided import Decisions
 from dangol.runner.entries import codes_of
-from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger
+from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger, Won
 from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
 from dangol.runner.ledger_events import with_events
 from dangol.runner.measured import Guarded, Line, Measured, Subject, guard, measure
 from dangol.runner.refunds import refunds
-from dangol.runner.winning import judged
+from dangol.runner.winning import Race, judged, race
 
 Evaluate = Callable[[Needs, int], Evaluation]
 
@@ -63,6 +64,10 @@ class ExperimentResult:
     changed: tuple[str, ...]
     kpis: tuple[Measured, ...]
     guardrails: tuple[Guarded, ...]
+    race: Race | None = None
+    """How the arms stand, where there is a `winner` or `on_deadline` line."""
+    decided: tuple[Won, ...] = ()
+    """What was decided about them by then, the earliest first."""
 
     @property
     def full_name(self) -> str:
@@ -160,6 +165,7 @@ class Study:
     subject: Subject
     srm: Mismatch | None
     problems: tuple[Reason, ...]
+    decided: tuple[Won, ...]
 
 
 def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) -> Study | None:
@@ -179,15 +185,29 @@ def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) 
         codes_of(evaluation.state, assigned.customer.tolist()), at, went, mine,
         codes_of(evaluation.state, went.customer), told,
     )  # fmt: skip
-    return Study(phase, subject, srm, problems)
+    decided = tuple(one for one in record.ledger.decided(phase.id) if one.at <= at)
+    return Study(phase, subject, srm, problems, decided)
+
+
+def since_start(scenario: ir.Scenario, project: Project, phase: Experiment) -> Iterator[Reason]:
+    """That the lines a phase is judged by, or its splits, are not those of its start."""
+    file = _file(scenario, project)
+    now = {split.name: (split.salt, split.arms) for split in scenario.splits}
+    then = {split.name: (split.salt, split.arms) for split in Design.read(phase.start.design).splits}
+    if now != then or judged_by(file.text).keys() != phase.start.lines.keys():
+        yield Reason("definition_changed")
+
+
+def _file(scenario: ir.Scenario, project: Project) -> ScenarioFile:
+    return next(one for one in project.scenarios if (one.playbook.name, one.name) == (scenario.playbook, scenario.name))
 
 
 def _result(scenario: ir.Scenario, project: Project, evaluation: Evaluation, record: Record | None) -> ExperimentResult:
     found = study(scenario, evaluation, record)
     if found is None:
         return ExperimentResult(
-            scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), _nobody(scenario), ()
-        )
+            scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), _nobody(scenario, evaluation.at), ()
+        )  # fmt: skip
     phase, subject, problems = found.phase, found.subject, found.problems
     hashes = _hashes(scenario, project)
     changed = [bool(phase.start.lines) and each not in phase.start.lines for each in hashes]
@@ -200,7 +220,8 @@ def _result(scenario: ir.Scenario, project: Project, evaluation: Evaluation, rec
     other = tuple(kpi.written for kpi, edited in zip(scenario.kpis, changed, strict=True) if edited)
     return ExperimentResult(
         scenario.playbook, scenario.name, scenario.zone, phase, counted, found.srm, problems, other, tuple(kpis),
-        watched,
+        watched, race(subject, guards(scenario, project), (*problems, *since_start(scenario, project, phase))),
+        found.decided,
     )  # fmt: skip
 
 
@@ -223,12 +244,12 @@ def _assigned(scenario: ir.Scenario, phase: Experiment | None, record: Record | 
 
 def _hashes(scenario: ir.Scenario, project: Project) -> list[str]:
     """What the record knows each KPI line by."""
-    file = next(one for one in project.scenarios if (one.playbook.name, one.name) == (scenario.playbook, scenario.name))
+    file = _file(scenario, project)
     return [hash_of_line(print_node(written.tree)) for written in file.text.kpis]
 
 
-def _nobody(scenario: ir.Scenario) -> tuple[Measured, ...]:
-    return tuple(Measured.of_nobody(kpi) for kpi in scenario.kpis)
+def _nobody(scenario: ir.Scenario, at: int) -> tuple[Measured, ...]:
+    return tuple(Measured.of_nobody(kpi, at) for kpi in scenario.kpis)
 
 
 def _mismatch(assigned: Assigned, drawn: Groups, zone: str) -> Mismatch | None:

@@ -15,7 +15,7 @@ _WORDS: Mapping[Code, str] = {
     "before_deadline": "a level is decided at the deadline",
     "fixed_before_deadline": "there has been no look yet",
     "no_customers": "nobody{arm} to measure yet",
-    "too_few_customers": "only {found:,.0f} customers{arm}, {needed:,.0f} are needed",
+    "too_few_customers": "only {found:,.0f} {customers}{arm}, {needed:,.0f} are needed",
     "no_denominator": "nothing to divide by{arm}",
     "no_conversions": "not a single conversion",
     "too_few_conversions": "{found:.1f} conversions expected in the smallest cell, {needed:.0f} are needed",
@@ -28,7 +28,7 @@ _WORDS: Mapping[Code, str] = {
     "mixed_assignment": "{found:.1%} of the customers were drawn to two groups, {needed:.0%} is too many",
     "definition_changed": "what is measured, or the split, is not what was recorded at the start",
     "windows_open": "no customer has had the full time of the target yet",
-    "too_few_days": "{found:.0f} days, {needed:.0f} are needed",
+    "too_few_days": "{found:.0f} {days}, {needed:.0f} are needed",
     "history_fails": "past customers without any message differ between the groups",
     "customers_gone": "{found:.1%} of the customers are not in the data any more, {needed:.0%} is too many",
     "amounts_missing": "{found:.0%} of the events have no amount, {needed:.0%} is too many",
@@ -47,4 +47,8 @@ def worded(reason: Reason) -> str:
     """A reason as a sentence without a full stop."""
     arm = f" in `{reason.arm}`" if reason.arm else ""
     words = _WORDS.get(reason.code, reason.code.replace("_", " "))
-    return words.format(found=reason.found or 0.0, needed=reason.needed or 0.0, arm=arm, name=reason.arm or "")
+    customers, days = ("customer", "day") if reason.found == 1 else ("customers", "days")
+    return words.format(
+        found=reason.found or 0.0, needed=reason.needed or 0.0, arm=arm, name=reason.arm or "",
+        customers=customers, days=days,
+    )  # fmt: skip
