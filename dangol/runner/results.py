@@ -125,9 +125,7 @@ def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
     names = {name for playbook, scenario in compiled for name in (playbook, f"{playbook}/{scenario}")}
     for name in only - names:
         message = f"there is no playbook or scenario `{name}`"
-        raise DangolError(
-            diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=_meant(name, names))
-        )
+        raise DangolError(diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=_meant(name, names)))
     wanted = [one for one in compiled.values() if not only or only & {one.playbook, f"{one.playbook}/{one.name}"}]
     return [one for one in wanted if one.kpis or one.guardrails or one.splits or one.holdout or one.winner]
 
