@@ -20,18 +20,17 @@ from dangol.measure.daily import counts
 from dangol.measure.design import Design
 from dangol.measure.ratio_mismatch import Mismatch, mismatch
 from dangol.measure.reason import Reason
-from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
 from dangol.runner.assigned import Group, Groups, groups
-from dangol.runner.assigning import hash_of_line, judged_by
+from dangol.runner.assigning import hash_of_line
 from dangol.runner.decided import Decisions
 from dangol.runner.entries import codes_of
-from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger, Won
+from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger
 from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
 from dangol.runner.ledger_events import with_events
 from dangol.runner.measured import Guarded, Line, Measured, Subject, guard, measure
 from dangol.runner.refunds import refunds
-from dangol.runner.winning import Race, judged, race
+from dangol.runner.winning import judged
 
 Evaluate = Callable[[Needs, int], Evaluation]
 
@@ -64,10 +63,6 @@ class ExperimentResult:
     changed: tuple[str, ...]
     kpis: tuple[Measured, ...]
     guardrails: tuple[Guarded, ...]
-    race: Race | None = None
-    """How the arms stand, where there is a `winner` or `on_deadline` line."""
-    decided: tuple[Won, ...] = ()
-    """What was decided about them by then, the earliest first."""
 
     @property
     def full_name(self) -> str:
@@ -125,7 +120,9 @@ def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
     names = {name for playbook, scenario in compiled for name in (playbook, f"{playbook}/{scenario}")}
     for name in only - names:
         message = f"there is no playbook or scenario `{name}`"
-        raise DangolError(diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=_meant(name, names)))
+        raise DangolError(
+            diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=_meant(name, names))
+        )
     wanted = [one for one in compiled.values() if not only or only & {one.playbook, f"{one.playbook}/{one.name}"}]
     return [one for one in wanted if one.kpis or one.guardrails or one.splits or one.holdout or one.winner]
 
@@ -163,7 +160,6 @@ class Study:
     subject: Subject
     srm: Mismatch | None
     problems: tuple[Reason, ...]
-    decided: tuple[Won, ...]
 
 
 def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) -> Study | None:
@@ -183,21 +179,7 @@ def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) 
         codes_of(evaluation.state, assigned.customer.tolist()), at, went, mine,
         codes_of(evaluation.state, went.customer), told,
     )  # fmt: skip
-    decided = tuple(one for one in record.ledger.decided(phase.id) if one.at <= at)
-    return Study(phase, subject, srm, problems, decided)
-
-
-def since_start(scenario: ir.Scenario, project: Project, phase: Experiment) -> Iterator[Reason]:
-    """That the lines a phase is judged by, or its splits, are not those of its start."""
-    file = _file(scenario, project)
-    now = {split.name: (split.salt, split.arms) for split in scenario.splits}
-    then = {split.name: (split.salt, split.arms) for split in Design.read(phase.start.design).splits}
-    if now != then or judged_by(file.text).keys() != phase.start.lines.keys():
-        yield Reason("definition_changed")
-
-
-def _file(scenario: ir.Scenario, project: Project) -> ScenarioFile:
-    return next(one for one in project.scenarios if (one.playbook.name, one.name) == (scenario.playbook, scenario.name))
+    return Study(phase, subject, srm, problems)
 
 
 def _result(scenario: ir.Scenario, project: Project, evaluation: Evaluation, record: Record | None) -> ExperimentResult:
@@ -218,8 +200,7 @@ def _result(scenario: ir.Scenario, project: Project, evaluation: Evaluation, rec
     other = tuple(kpi.written for kpi, edited in zip(scenario.kpis, changed, strict=True) if edited)
     return ExperimentResult(
         scenario.playbook, scenario.name, scenario.zone, phase, counted, found.srm, problems, other, tuple(kpis),
-        watched, race(subject, guards(scenario, project), (*problems, *since_start(scenario, project, phase))),
-        found.decided,
+        watched,
     )  # fmt: skip
 
 
@@ -242,7 +223,7 @@ def _assigned(scenario: ir.Scenario, phase: Experiment | None, record: Record | 
 
 def _hashes(scenario: ir.Scenario, project: Project) -> list[str]:
     """What the record knows each KPI line by."""
-    file = _file(scenario, project)
+    file = next(one for one in project.scenarios if (one.playbook.name, one.name) == (scenario.playbook, scenario.name))
     return [hash_of_line(print_node(written.tree)) for written in file.text.kpis]
 
 
