@@ -69,7 +69,8 @@ class Audience:
     def build(self, message: Message) -> Request:
         given = {self.settings.identifier: message.address or "", **message.parts}
         columns = _COLUMNS[self.settings.format]
-        row = {name: self._value(name, given.get(name) or "") for name in columns}
+        country = normalise("country", given.get("country") or "", "google", self.settings.country)
+        row = {name: self._value(name, given.get(name) or "", country) for name in columns}
         if not any(row[name] for name in _ENOUGH):
             raise Unsendable("address", "there is neither an e-mail address nor a telephone number")
         return Request(self._target(message), {}, (",".join(row.values()) + "\n").encode("utf-8", "replace"), "ADD")
@@ -79,8 +80,9 @@ class Audience:
         name = re.sub(r"\W+", "_", unicodedata.normalize("NFC", named)).strip("_")[:80] or "audience"
         return f"{self.settings.folder}/{name}.{self.settings.format}.csv"
 
-    def _value(self, name: str, text: str) -> str:
-        normal = normalise(name, text, self.settings.format, self.settings.country)
+    def _value(self, name: str, text: str, country: str = "") -> str:
+        """As it is written; ZIP codes and numbers without a prefix are of the row's country."""
+        normal = normalise(name, text, self.settings.format, country or self.settings.country)
         if not normal or name in _PLAIN[self.settings.format]:
             return normal
         return hashlib.sha256(normal.encode("utf-8", "replace")).hexdigest()
@@ -147,7 +149,8 @@ def normalise(name: str, text: str, kind: Literal["google", "meta"], country: st
     """A value as it is hashed; "" for one that cannot be meant.
 
     Lower case without spaces around; telephone numbers as +82… for Google and 82… for Meta; the dots before
-    gmail.com are dropped for Google; names for Meta lose punctuation.
+    gmail.com are dropped for Google; names for Meta lose punctuation, and so do ZIP codes, the American ones being five
+    digits.
     """
     text = unicodedata.normalize("NFC", text).strip().lower()
     if name == "email":
@@ -164,7 +167,9 @@ def normalise(name: str, text: str, kind: Literal["google", "meta"], country: st
     if name == "gender":
         return text[:1] if text[:1] in ("m", "f") else ""
     if name == "zip":
-        return re.sub(r"[^\w-]", "", text)
+        return re.sub(r"[\W_]" if kind == "meta" else r"[^\w-]", "", text)[
+            : 5 if (kind, country) == ("meta", "US") else None
+        ]
     if kind == "meta":
         return re.sub(r"[\W_]", "", text)
     return text

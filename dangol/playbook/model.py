@@ -210,8 +210,8 @@ MEDIA = ("sms", "alimtalk", "friendtalk", "brand", "push", "email", "other")
 
 class Channel(Model):
     """`address`, `consent`, `night_consent` (to messages at night), `consented_at` (when) and `transaction_at` (when
-    the last was over) are attributes; `price` and `lms_price` what a message costs; `approved`: message → its approved
-    Alimtalk template; the rest are `provider` and that provider's settings."""
+    the last was over) are attributes; `price` and `lms_price` what a message costs; `hours`: when it takes advertising;
+    `approved`: message → its approved Alimtalk template; the rest are `provider` and that provider's settings."""
 
     model_config = ConfigDict(extra="allow", frozen=True, arbitrary_types_allowed=True)
 
@@ -220,6 +220,7 @@ class Channel(Model):
     night_consent: Text | None = None
     consented_at: Text | None = None
     transaction_at: Text | None = None
+    hours: Text | None = None
     approved: Annotated[dict[Name, Text], MaybeEmpty] = Field(default_factory=dict)
     medium: Annotated[Text, _choice("a medium is", MEDIA)] | None = None
     price: Text | None = None

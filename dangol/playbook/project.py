@@ -68,6 +68,9 @@ class Project:
     spread: Shift | None = None
     """Over how long what quiet hours held goes out after their end."""
 
+    hours: Mapping[str, Quiet] = field(default_factory=dict)
+    """Channel → the window in which it takes advertising."""
+
     ranges: Mapping[str, Range] = field(default_factory=dict)
     """`playbook/scenario` → what it has of a namespace."""
 
@@ -135,6 +138,7 @@ class _Loading:
         said = config.compliance.reconfirm if config is not None and config.compliance is not None else None
         reconfirm = lines.duration(said, declared.zone)
         spread = lines.duration(config.spread if config is not None else None, declared.zone)
+        hours = self._hours(config, declared.zone, lines)
         limit = lines.limit(config.limit, declared.zone) if config is not None else None
         ranges, disputed = ranges_of(config, playbooks, lines) if config is not None else ({}, [])
         self.found += disputed
@@ -147,7 +151,7 @@ class _Loading:
         return Project(
             self.root, config, playbooks, declared.sources, catalog, checked, tuple(lines.scenarios), tuple(found),
             tuple(declared.unset), declared.zone, holdout, quiet, caps, self.looked, reconfirm,
-            tuple(lines.definitions), limit, spread, ranges,
+            tuple(lines.definitions), limit, spread, hours, ranges,
         )  # fmt: skip
 
     # --- files --------------------------------------------------------------------------------------------------
@@ -230,6 +234,11 @@ class _Loading:
         quiet = lines.beside(lines.parse(config.quiet, "quiet"), zone)
         caps = [lines.beside(written, zone, channels) for written in lines.parse_all(config.caps, "cap")]
         return lines.share(config.holdout, zone), quiet, tuple(cap for cap in caps if cap is not None)
+
+    def _hours(self, config: Config | None, zone: str, lines: Lines) -> dict[str, Quiet]:
+        channels = config.channels if config is not None else {}
+        said = {normal(name): lines.beside(lines.parse(one.hours, "quiet"), zone) for name, one in channels.items()}
+        return {name: window for name, window in said.items() if window is not None}
 
     def _check(
         self, config: Config | None, declared: Declared, lines: Lines, playbooks: tuple[PlaybookFile, ...]

@@ -93,6 +93,12 @@ def policy_of(project: Project) -> Policy:
 def _channel(project: Project, name: str, said: Said) -> Channel:
     rules = project.rules
     medium = rules.medium(normal(name))
+    shut, by_recipient = closed(medium, rules.laws), local_hours(medium, rules.laws, project.zone)
+    if (hours := project.hours.get(normal(name))) is not None:
+        if shut is not None:
+            shut = ir.Quiet(hours.end, hours.start, shut.zone)
+        else:
+            by_recipient = ir.Quiet(hours.end, hours.start, hours.zone)
     return Channel(
         address=_name(said.address),
         consent=_name(said.consent),
@@ -100,8 +106,8 @@ def _channel(project: Project, name: str, said: Said) -> Channel:
         consented_at=_name(said.consented_at),
         night=night(medium, rules.laws),
         transaction_at=_name(said.transaction_at) if "kr" in rules.laws else None,
-        closed=closed(medium, rules.laws),
-        local=local_hours(medium, rules.laws, project.zone),
+        closed=shut,
+        local=by_recipient,
         kind=address_kind(medium),
         country=country_of(said, rules.laws, project.zone),
     )

@@ -117,3 +117,18 @@ class TestAudience(ChannelContract):
     )
     def test_normal(self, name: str, text: str, kind: Literal["google", "meta"], expected: str) -> None:
         assert normalise(name, text, kind, "KR") == expected
+
+    @pytest.mark.parametrize(
+        ("text", "kind", "country", "expected"),
+        [("94035-1234", "meta", "US", "94035"), ("SW1A 1AA", "meta", "GB", "sw1a1aa"), ("06236", "meta", "KR", "06236"),
+         ("94035-1234", "google", "US", "94035-1234")],
+    )  # fmt: skip
+    def test_postcodes(self, text: str, kind: Literal["google", "meta"], country: str, expected: str) -> None:
+        assert normalise("zip", text, kind, country) == expected
+
+    def test_a_row_is_of_its_own_country(self, settings: dict[str, Any], around: Surroundings) -> None:
+        channel = open_channel("test", {**settings, "format": "meta"}, around)
+        parts = {"country": "US", "phone": "(212) 555-0100", "zip": "94035-1234"}
+        self.send(channel, self.message(parts=parts))
+        row = self.rows(next((around.folder / "audiences").glob("*.meta.csv")))[0]
+        assert (row["phone"], row["zip"], row["country"]) == (sha("12125550100"), sha("94035"), sha("us"))

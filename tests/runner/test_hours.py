@@ -104,3 +104,22 @@ def test_a_consent_of_an_instant_ends_as_the_same_day_begins(tmp_path: Path) -> 
     _with(tmp_path, old="grade: text", new="grade: instant")
     assert len(sent(only(dangol.load(tmp_path).plan("2026-03-09T20:59")))) == 1
     assert held(only(dangol.load(tmp_path).plan("2026-03-10T12:00"))) == {"consent to be confirmed again": 1}
+
+
+def test_a_channel_may_have_hours_of_its_own(tmp_path: Path) -> None:
+    text = 'playbook: p\nscenarios:\n  s: {rule: \'name != "x" → kakao "수신거부: 채널 차단"\'}\n'
+    project(tmp_path, text, [{"id": "seoul", "grade": "Asia/Seoul"}, {"id": "berlin", "grade": "Europe/Berlin"}])
+    _with(tmp_path, "recipient_timezone: grade", old="kakao: {", new="kakao: {hours: 09:00–20:50, ")
+    at = {
+        "08:59": [],
+        "09:00": ["seoul"],
+        "18:00": ["berlin", "seoul"],
+        "20:49": ["berlin", "seoul"],
+        "20:50": ["berlin"],
+    }
+    for time, people in at.items():
+        assert sorted(sent(only(dangol.load(tmp_path).plan(f"2026-03-10T{time}")))) == people
+    _with(tmp_path, "compliance: {rules: kr, sender: 단골}")
+    for time, people in at.items():  # Kakao's hours are Korean ones, for everybody
+        found = sorted(sent(only(dangol.load(tmp_path).plan(f"2026-03-10T{time}"))))
+        assert found == (["berlin", "seoul"] if "seoul" in people else [])

@@ -208,7 +208,7 @@ _TABLE = (
         "KR-KAKAO-HOURS",
         "error",
         "send",
-        "Friendtalk and Brand messages go out from 08:00 to 20:00 only",
+        "Friendtalk and Brand messages go out from 08:00 to 20:00 only (or in the `hours:` of the channel)",
         "Solapi 3108",
     ),
     Rule(
