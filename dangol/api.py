@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dangol.grammar import ast
     from dangol.playbook.smart.finding import Lint
     from dangol.runner.backtest import Backtest
-    from dangol.runner.ledger import Ledger
+    from dangol.runner.ledger import Ledger, Won
     from dangol.runner.model import Plan
     from dangol.runner.results import Results
     from dangol.runner.tick import Report
@@ -301,13 +301,15 @@ class Project:
 
         migrate: as if entries under earlier texts moved to today's; `Plan.migration` has who would move where.
         """
+        from dangol.runner.balance import imbalances
         from dangol.runner.rehearse import rehearse
 
         instant = instant_from(at, self.files.zone)
         with self._past() as past:
-            return rehearse(
+            plan = rehearse(
                 self.files, self.data.evaluate, instant, frozenset(only), show_personal, past=past, migrate=migrate
             )
+            return replace(plan, diagnostics=(*plan.diagnostics, *imbalances(self.files, plan, past)))
 
     def lint(self, at: At = None, plan: Plan | None = None, *, thorough: bool = True) -> tuple[Lint, ...]:
         """What the SMART rules say of every target with the data. plan: only of its scenarios that are not started.
@@ -377,6 +379,26 @@ class Project:
 
         with self._past() as past:
             return results(self.files, self.data.evaluate, past, instant_from(at, self.files.zone), frozenset(only))
+
+    def decisions(self, name: str) -> tuple[Won, ...]:
+        """What was decided about the arms of a scenario (`playbook/scenario`), the earliest first."""
+        from dangol.runner.winner import decisions
+
+        with self._past() as past:
+            return tuple(decisions(self.files, past, name))
+
+    def choose_arm(self, name: str, arm: str | None, reason: str = "", at: At = None) -> Won:
+        """Everyone new of a scenario (`playbook/scenario`) gets this arm, by hand; None takes back what was decided.
+
+        Raises DangolError where there is nothing to decide about, and while a run is under way.
+        """
+        from dangol.runner.winner import choose, revert
+
+        instant = instant_from(at, self.files.zone)
+        with self.ledger() as ledger, ledger.run_lock():
+            if arm is None:
+                return revert(self.files, ledger, name, reason, instant)
+            return choose(self.files, ledger, name, arm, reason, instant)
 
     def look(self, at: At = None, *, only: Iterable[str] = ()) -> tuple[Results, list[str]]:
         """The results, and the targets whose earlier looks counted otherwise. A look without `at` is written down."""

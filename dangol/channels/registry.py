@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from dangol.channels.base import Channel, Surroundings
-from dangol.channels.settings import secrets_of
+from dangol.channels.settings import NEVER_HERE, secrets_of
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 
 GROUP = "dangol.channels"
@@ -88,7 +88,10 @@ def declare(name: str, settings: Mapping[str, Any], place: Place | None = None) 
         return Declared(name, provider, make.Settings.model_validate(own), make)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        raise DangolError(*(_mistake(provider, make.Settings, detail, where) for detail in details)) from None
+        found = [_mistake(provider, make.Settings, detail, where) for detail in details]
+        if any(detail["type"] == "extra_forbidden" or NEVER_HERE in detail["msg"] for detail in details):
+            found = [replace(one, text="") for one in found]  # a secret may stand in the line
+        raise DangolError(*found) from None
 
 
 def open_channel(name: str, settings: Mapping[str, Any], around: Surroundings, place: Place | None = None) -> Channel:

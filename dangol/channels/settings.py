@@ -35,8 +35,10 @@ def _secret(value: object) -> Secret:
         return value
     if isinstance(value, str) and (found := _ENV.fullmatch(value.strip())):
         return Secret(found[1])
-    raise ValueError("a secret is never written here: give it as `env:NAME`, the name of an environment variable")
+    raise ValueError(f"{NEVER_HERE}: give it as `env:NAME`, the name of an environment variable")
 
+
+NEVER_HERE = "a secret is never written here"
 
 SecretName = Annotated[Secret, PlainValidator(_secret)]
 

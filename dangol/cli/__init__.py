@@ -11,8 +11,8 @@ from dangol.cli.base import DATA_FAILED, FINDINGS, FINE, WRONG_USE, show
 from dangol.diagnostics import DangolError, Line, diagnose
 
 COMMANDS = (
-    "init", "demo", "check", "fmt", "explain", "query", "plan", "backtest", "run", "status", "results", "compare",
-    "ingest", "reconcile", "suppress", "forget", "end",
+    "init", "demo", "check", "fmt", "explain", "query", "plan", "backtest", "run", "status", "results", "winner",
+    "compare", "ingest", "reconcile", "suppress", "forget", "end",
 )  # fmt: skip
 """Each is a module of this package with a click command of that name, in the order in which help lists them."""
 

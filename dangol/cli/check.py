@@ -13,6 +13,7 @@ from dangol.diagnostics import in_file_order
 
 if TYPE_CHECKING:
     from dangol.diagnostics import Diagnostic
+    from dangol.playbook.project import Project as Files
     from dangol.playbook.smart.finding import Lint
 
 
@@ -25,7 +26,7 @@ def check(directory: Path, with_data: bool, at: str | None, as_json: bool) -> in
     """Parse, resolve and type everything; no data needed."""
     from dangol.playbook.verdict import checked
 
-    verdict = checked(directory)
+    verdict = checked(directory, _channels)
     found = list(verdict.diagnostics)
     targets: tuple[Lint, ...] = ()
     with_data = with_data and not any(d.is_error for d in found)
@@ -46,6 +47,12 @@ def check(directory: Path, with_data: bool, at: str | None, as_json: bool) -> in
         counts = ", ".join(counted_as(*each) for each in (*counted, (verdict.scenarios, "scenario")))
         click.echo(f"{counts}: {counted_as(errors, 'error') if errors else 'fine'}")
     return FINDINGS if errors else FINE
+
+
+def _channels(project: Files) -> tuple[Diagnostic, ...]:
+    from dangol.runner.declared import channel_problems
+
+    return channel_problems(project)
 
 
 def _as_json(found: list[Diagnostic], targets: tuple[Lint, ...], with_data: bool) -> None:

@@ -33,6 +33,7 @@ def explain(
 ) -> int:
     """What a segment, trait, scenario or line says, in plain English or Korean."""
     from dangol import api
+    from dangol.views import draw, winner
     from dangol.views import explain as view
 
     project = api.load(directory, progress=progress())
@@ -42,6 +43,9 @@ def explain(
         found = project.explain(what, customer, at, lang)
         style = view.style(project, lang, show_personal=show_personal_data, colour=colour(sys.stdout))
         text, data = view.as_text(found, style), view.as_json(found, style)
+        decided = winner.about(project, what)
+        drawn, draws = draw.about(project, what, customer)
+        text, data = "\n".join([text, *drawn, *decided]), {**data, "draws": draws, "decided": decided}
     if as_json:
         print_json(data)
     else:

@@ -10,11 +10,15 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dangol.diagnostics import Diagnostic
+from dangol.diagnostics import Diagnostic, in_file_order
+
+if TYPE_CHECKING:
+    from dangol.playbook.project import Project
 
 FILE = ".dangol/check.json"
 _LARGEST = 250_000
@@ -33,8 +37,11 @@ class Verdict:
     targets: int
 
 
-def checked(root: Path) -> Verdict:
-    """The verdict on a project: remembered when no byte of its files and of this program differs, else found anew."""
+def checked(root: Path, *others: Callable[[Project], Iterable[Diagnostic]]) -> Verdict:
+    """The verdict on a project: remembered when no byte of its files and of this program differs, else found anew.
+
+    others: further checks of a project, always the same ones.
+    """
     digest = _digest(root)
     if digest is not None and (known := _remembered(root, digest)) is not None:
         return known
@@ -45,7 +52,8 @@ def checked(root: Path) -> Verdict:
     program = project.checked.program
     segments, traits = (sum(not is_library(name) for name in one) for one in (program.segments, program.traits))
     targets = sum(len(one.kpis) for one in program.scenarios)
-    found = Verdict(project.diagnostics, len(project.playbooks), segments, traits, len(program.scenarios), targets)
+    findings = in_file_order([*project.diagnostics, *(one for asks in others for one in asks(project))])
+    found = Verdict(tuple(findings), len(project.playbooks), segments, traits, len(program.scenarios), targets)
     if digest is not None and not project.looked_at_data and digest == _digest(root):
         _remember(found, root, digest)
     return found

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from dangol.channels.base import Keeping, Surroundings
 from dangol.playbook.project import Project
+from dangol.runner.declared import declared_channels
 from dangol.runner.ledger import ledger_at
-from dangol.runner.station import declared_channels, ledger_location
+from dangol.runner.station import ledger_location
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from dangol.channels.base import Receipt as Told
 from dangol.channels.receipts import parse_log
 from dangol.diagnostics import DangolError, Line, diagnose, did_you_mean
 from dangol.playbook.project import Project
+from dangol.runner.declared import declared_channels
 from dangol.runner.ledger import RECEIPT_KINDS, Ingested, Receipt, ledger_at
-from dangol.runner.station import declared_channels, ledger_location
+from dangol.runner.station import ledger_location
 from dangol.runner.tick import real_now
 
 

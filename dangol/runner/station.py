@@ -6,15 +6,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from dangol.channels.base import Channel, Surroundings
-from dangol.channels.registry import Declared, declare
-from dangol.channels.registry import Path as Keys
-from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
+from dangol.diagnostics import DangolError, Line, diagnose
 from dangol.playbook.project import Project
+from dangol.runner.declared import declared_channels
 from dangol.runner.ledger import Ledger, ledger_at
 
 LEDGER = "ledger.db"
@@ -65,44 +62,3 @@ def ledger_location(project: Project, environ: Mapping[str, str] = os.environ) -
         hints = ("a path in the project, or `env:NAME` for a variable that holds a PostgreSQL URL",)
         raise DangolError(diagnose("E706", "this is no place for a ledger", written, hints=hints))
     return path
-
-
-def declared_channels(project: Project) -> dict[str, Declared]:
-    """The channels with their settings checked. Raises DangolError with every mistake."""
-    found: list[Diagnostic] = []
-    declared: dict[str, Declared] = {}
-    channels = project.config.channels if project.config is not None else {}
-    for name, channel in channels.items():
-        extras = channel.model_extra or {}
-        try:
-            declared[str(name)] = declare(str(name), _plain(extras), partial(_place, (name, extras)))
-        except DangolError as error:
-            found += error.diagnostics
-    if found:
-        raise DangolError(*found)
-    return declared
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value.text if isinstance(value, Line) else value
-
-
-def _place(at: tuple[Any, Any], keys: Keys) -> Line:
-    """The line of dangol.yaml that a path of settings leads to, as far as it goes."""
-    line: Line = at[0].line
-    value = at[1]
-    for key in keys:
-        if isinstance(value, Mapping):
-            name = next((each for each in value if each == str(key)), None)
-            if name is None:
-                break
-            line, value = name.line, value[name]
-        elif isinstance(value, list | tuple) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        if isinstance(value, Line):
-            line = value
-    return line

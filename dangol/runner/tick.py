@@ -83,7 +83,8 @@ def tick(
         _close_finished(ledger, project, at)
         last = next((run.at for run in ledger.runs(20) if run.finished_at is not None), None)
         lapsed = ledger.lapse(max(at, now()), [name for name, channel in channels.items() if channel.idempotent])
-        decided = decide(project, evaluate, ledger, at)
+        is_late = any(run.at > at for run in ledger.runs(1))  # such a run is refused when it begins
+        decided = () if is_late else decide(project, evaluate, ledger, at)
         plan = rehearse(
             project, evaluate, at, past=ledger, migrate=migrate,
             asked=lambda scenario: is_asked(scenario.schedule, last, at),

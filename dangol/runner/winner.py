@@ -11,17 +11,16 @@ from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import day_of
 from dangol.grammar.printer import print_node
-from dangol.measure.design import CONTROL, Design
+from dangol.measure.design import CONTROL
 from dangol.measure.estimate import Effect
-from dangol.measure.reason import Reason
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
-from dangol.runner.assigning import hash_of_line, judged_by
+from dangol.runner.assigning import hash_of_line
 from dangol.runner.decided import Decisions
 from dangol.runner.ledger import Experiment, Ledger, Result, Won
 from dangol.runner.measured import measure
 from dangol.runner.rehearse import Evaluate
-from dangol.runner.results import Record, Study, guards, needs_of_results, study
+from dangol.runner.results import Record, Study, guards, needs_of_results, since_start, study
 from dangol.runner.winning import Pair, Race, deadline, last_day, race
 
 METHODS = 1
@@ -85,7 +84,8 @@ def _decided(
     found = study(scenario, evaluation, record)
     if found is None:
         return None
-    raced = race(found.subject, guards(scenario, project), (*found.problems, *_changed(file, project, found.phase)))
+    problems = (*found.problems, *since_start(scenario, project, found.phase))
+    raced = race(found.subject, guards(scenario, project), problems)
     decision = _decision(scenario, project, found, raced, record)
     told = _told(raced, found)
     if decision is None:
@@ -102,15 +102,6 @@ def _decided(
 def _line(kind: str, file: ScenarioFile) -> str:
     written = file.text.winner if kind == "won" else file.text.on_deadline
     return print_node(written.tree) if written is not None else ""
-
-
-def _changed(file: ScenarioFile, project: Project, phase: Experiment) -> Iterator[Reason]:
-    """That the lines or the draw are not those of the start."""
-    scenario = project.compiled[file.playbook.name, file.name]
-    own = Design.of(project.name, scenario, project.holdout, file.playbook.holdout)
-    drawn = [what for what, _, _ in own.differences(Design.read(phase.start.design)) if "split" in what]
-    if drawn or judged_by(file.text).keys() != phase.start.lines.keys():
-        yield Reason("definition_changed", len(drawn), 0)
 
 
 Choice = tuple[Any, str, str | None]
@@ -180,12 +171,23 @@ def _by_hand(ledger: Ledger, won: Won) -> Won:
     return found
 
 
-def _phase(project: Project, ledger: Ledger, name: str) -> tuple[ir.Scenario, Experiment]:
+def decisions(project: Project, ledger: Ledger | None, name: str) -> list[Won]:
+    """What was decided about a scenario, the earliest first. Raises DangolError for a name that is none."""
+    scenario = _scenario(project, name)
+    return [] if ledger is None else ledger.decisions(scenario.playbook, scenario.name, scenario.phase)
+
+
+def _scenario(project: Project, name: str) -> ir.Scenario:
     every = {f"{playbook}/{scenario}": found for (playbook, scenario), found in project.compiled.items()}
     scenario = every.get(name)
     if scenario is None:
         message = f"there is no scenario `{name}`"
         raise DangolError(diagnose("E830", message, Line.of(name, "winner"), hints=did_you_mean(name, every)))
+    return scenario
+
+
+def _phase(project: Project, ledger: Ledger, name: str) -> tuple[ir.Scenario, Experiment]:
+    scenario = _scenario(project, name)
     begun = ledger.experiments(scenario.playbook, scenario.name)
     phase = next((one for one in begun if one.start.phase == scenario.phase), None)
     if phase is None:

@@ -123,9 +123,11 @@ def race(
     measured = series(line, subject, last_day(scenario))
     raced = _raced(scenario, line, measured, subject)
     obstacles = [*problems, *measured.flaws, *_unready(raced)]
+    if obstacles:
+        return replace(raced, obstacles=tuple(obstacles))
     if raced.winner is None:
         obstacles += _undecided(raced)
-    elif thorough and not obstacles:
+    elif thorough:
         obstacles += _harmful(raced.winner, raced, measured, subject, watched)
     return replace(raced, obstacles=tuple(obstacles))
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dangol.runner.due import occurrences
 from dangol.runner.model import Plan, Reading, Sample, ScenarioPlan, Send
 from dangol.runner.personal import shown_id
 from dangol.runner.traffic import Traffic
-from dangol.views import migration
+from dangol.views import migration, winner
+from dangol.views.text import instant as instant
 from dangol.views.text import paint, width
 
 COLUMNS = 110
@@ -60,6 +59,7 @@ def _scenario(plan: ScenarioPlan, at: int, zone: str) -> dict[str, Any]:
         "held": [{"reason": held.reason, "count": held.count} for held in plan.held],
         "volume": plan.volume,
         "arms": dict(plan.arms),
+        "decided": [winner.as_json(one, zone) for one in plan.decided],
         "samples": [{**_send(sample.send), "content": dict(sample.content)} for sample in plan.samples],
     }
 
@@ -72,12 +72,6 @@ def _send(send: Any) -> dict[str, Any]:
         "arm": send.arm,
         "message": send.message,
     }
-
-
-def instant(micros: int, zone: str) -> str:
-    """An instant as ISO 8601 with the zone's offset."""
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (epoch + dt.timedelta(microseconds=micros)).astimezone(ZoneInfo(zone)).isoformat()
 
 
 def as_text(plan: Plan, *, colour: bool = False, migrate: bool = False, show_personal: bool = False) -> str:
@@ -131,6 +125,7 @@ def _scenario_lines(plan: ScenarioPlan, at: int, zone: str, colour: bool) -> Ite
     yield from (f"  {' ' * (size - width(count))}{count}  {what}" for count, what in rows)
     if plan.arms:
         yield "  arms: " + ", ".join(f"{arm} {count:,}" for arm, count in plan.arms.items())
+    yield from (f"  {winner.sentence(one, zone)}" for one in plan.decided)
     yield from (line for sample in plan.samples for line in _sample(sample))
 
 

@@ -12,6 +12,7 @@ from dangol.measure.verdict import Comparison, Level, Target, Verdict
 from dangol.runner.credits import Credited, Sent
 from dangol.runner.measured import Guarded, Measured, Row
 from dangol.runner.results import Count, ExperimentResult, Results
+from dangol.views import winner
 from dangol.views.plan import instant
 from dangol.views.results import day, mean_of
 from dangol.views.verdicts import worded
@@ -40,6 +41,8 @@ def _experiment(found: ExperimentResult) -> dict[str, Any]:
         "changed": list(found.changed),
         "kpis": [_kpi(each) for each in found.kpis],
         "guardrails": [_guarded(each) for each in found.guardrails],
+        "winner": None if found.race is None else winner.race_json(found.race),
+        "decided": [winner.as_json(each, found.zone) for each in found.decided],
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dangol.runner.tick import Report
-from dangol.views import migration
+from dangol.views import migration, winner
 from dangol.views.plan import instant
 
 
@@ -30,6 +30,7 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for plan in report.plan.scenarios
         ],
+        "decided": [winner.as_json(one, report.plan.zone) for one in report.decided],
         "migration": migration.as_json(report.plan.migration),
     }
 
@@ -44,6 +45,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Run {report.run} at {instant(report.plan.at, report.plan.zone)}: {counts}"
     for change in report.plan.migration:
         yield f"  {change.playbook}/{change.scenario}: {change.count:,} moved from the text {change.earlier[:8]}"
+    for one in report.decided:
+        yield f"  {one.split or 'arms'}: {winner.sentence(one, report.plan.zone)}"
     for plan in report.plan.scenarios:
         if plan.sends:
             volume = ", ".join(f"{channel} {count:,}" for channel, count in plan.volume.items())

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
+from zoneinfo import ZoneInfo
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+def instant(micros: int, zone: str) -> str:
+    """An instant as ISO 8601 with the zone's offset."""
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (epoch + dt.timedelta(microseconds=micros)).astimezone(ZoneInfo(zone)).isoformat()
 
 
 def width(text: str) -> int:

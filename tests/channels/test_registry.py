@@ -103,7 +103,10 @@ def test_the_place_of_a_slip() -> None:
     with pytest.raises(DangolError) as error:
         declare("email", {"provider": "file", "colour": 1}, lambda path: Line.of(f"{path}", "shop/dangol.yaml"))
     (found,) = error.value.diagnostics
-    assert (found.file, found.text) == ("shop/dangol.yaml", "('colour',)")
+    assert (found.file, found.text) == ("shop/dangol.yaml", "")  # what is no setting may be a secret
+    with pytest.raises(DangolError) as error:
+        declare("email", {"provider": "file", "rate": "x"}, lambda path: Line.of(f"{path}", "shop/dangol.yaml"))
+    assert error.value.diagnostics[0].text == "('rate',)"
 
 
 def test_a_channel_from_another_package(install: Callable[[str, str], None], tmp_path: Path) -> None:

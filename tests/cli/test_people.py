@@ -198,3 +198,34 @@ def test_nobody_is_shown_unless_asked_for(tmp_path: Path, capsys: Any, monkeypat
     _, shown = command(capsys, monkeypatch, *asked, "--show-personal-data")
     assert "hong@shop.example" in shown
     assert "HongGildong 2026-01-01 hong@shop.example 2026" in shown
+
+
+SLIPS = {
+    "{provider: smpt}": "E051",
+    "{provider: file, path: ../x}": "E050",
+    "{provider: file, rate: {}}": "E050",
+    "{provider: file, rate: {a: [1]}}": "E050",
+    "{provider: webhook, url: [1], secret: env:S}": "E050",
+    "{provider: smtp, host: h, from: a@b.example, user: u, password: open-sesame}": "E050",
+    "{provider: smtp, host: h, from: a@b.example, pasword: open-sesame}": "E050",
+    "{provider: solapi, api_key: env:S, api_secret: open-sesame, from: x, templates: {a: {b: c}}}": "E050",
+    '{provider: ""}': "E051",
+    "{provider: audience}": "E050",
+    "{consent: phone}": "E053",
+}
+
+
+@pytest.mark.parametrize("settings", SLIPS)
+@pytest.mark.parametrize("asked", ["check", "run", "forget"])
+def test_a_slip_in_a_channel_is_told_at_its_line_and_no_secret_is_repeated(
+    tmp_path: Path, capsys: Any, monkeypatch: Any, settings: str, asked: str
+) -> None:
+    shop(tmp_path, "playbook: p\n", [{"id": "a"}])
+    config = tmp_path / "dangol.yaml"
+    text = config.read_text(encoding="utf-8").replace("email: {}", f"email: {settings}")
+    config.write_text(text, encoding="utf-8")
+    line = text[: text.index("email:")].count("\n") + 1
+    code, out = command(capsys, monkeypatch, asked, *(["x"] if asked == "forget" else []), "--project", tmp_path)
+    assert code == 1
+    assert f"{SLIPS[settings]}  dangol.yaml:{line}:" in out
+    assert "open-sesame" not in out

@@ -7,11 +7,13 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import dangol
 from dangol.playbook.lines import ScenarioFile
 from dangol.runner.assigning import judged_by
 from dangol.runner.ledger import Ledger, Won
-from dangol.runner.winner import decide
+from dangol.runner.winner import choose, decide, revert
 from tests.measure.simulated import CONFIG, DAY, PLAYBOOK, Person, Simulated, clicked, instant
 
 HOUR = DAY // 24
@@ -133,3 +135,211 @@ def test_there_is_one_look_a_day_and_one_decision(tmp_path: Path) -> None:
     with shop.project.ledger() as ledger:
         assert len(ledger.results(ledger.experiments()[0].id)) == 1
     assert shop.why() == ["not_shown_better"]
+
+
+# --- each rule by itself stands in the way ----------------------------------------------------------------------------
+
+
+def test_never_before_so_many_customers_each(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, people(640), {"discount": 0.05, "scarcity": 0.6})
+    assert shop.decide("2026-03-24") == ()
+    assert "too_few_customers" in shop.why()
+
+
+def test_never_before_seven_days(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, people(3000, days=3), {"discount": 0.05, "scarcity": 0.6})
+    assert shop.days(6, 8) == []
+    assert shop.why() == ["too_few_days"]
+    assert shop.days(9, 10) == [(9, "scarcity")]
+
+
+def test_windows_must_be_closed(tmp_path: Path) -> None:
+    crowd = people(3000, days=7)
+    shop = Shop(tmp_path, crowd, {"discount": 0.05, "scarcity": 0.6}, playbook(f"winner: {WINNER}".replace("2d", "9d")))
+    assert shop.decide("2026-03-11") == ()
+
+
+def test_not_while_the_groups_have_other_sizes_than_drawn(tmp_path: Path) -> None:
+    crowd = people(3000)
+    fewer = [one for number, one in enumerate(crowd) if one.arm != "discount" or number % 3]
+    shop = Shop(tmp_path, fewer, {"discount": 0.05, "scarcity": 0.6})
+    assert shop.decide("2026-03-24T09:00") == ()
+    assert shop.why() == ["sample_ratio_mismatch"]
+
+
+def test_not_with_customers_in_two_groups(tmp_path: Path) -> None:
+    crowd = people(3000)
+    again = [Person(one.id, one.due + 10 * DAY, "control") for one in crowd[:300] if one.arm != "control"]
+    shop = Shop(tmp_path, crowd + again, {"discount": 0.05, "scarcity": 0.6})
+    assert shop.decide("2026-03-24T09:00") == ()
+    assert "mixed_assignment" in shop.why()
+
+
+def test_not_when_a_line_was_edited(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, people(3000), {"discount": 0.05, "scarcity": 0.6}, lines={"abc": "by clicked within 3d"})
+    assert shop.decide("2026-03-24T09:00") == ()
+    assert shop.why() == ["definition_changed"]
+
+
+def test_not_an_arm_of_which_more_unsubscribe(tmp_path: Path) -> None:
+    crowd = people(3000)
+    shop = Shop(tmp_path, crowd, {"discount": 0.1, "scarcity": 0.3})
+    shop.receive(clicks(crowd, {"discount": 0.02, "scarcity": 0.12}, 5), "unsubscribed")
+    assert shop.decide("2026-03-24T09:00") == ()
+    assert shop.why() == ["more_unsubscribe"]
+
+
+def test_not_an_arm_that_breaks_a_guardrail(tmp_path: Path) -> None:
+    crowd = people(3000)
+    lines = f"winner: {WINNER}", "guardrails: unsubscribed within 7d <= 2%"
+    shop = Shop(tmp_path, crowd, {"discount": 0.1, "scarcity": 0.3}, playbook(*lines))
+    shop.receive(clicks(crowd, {"scarcity": 0.12}, 5), "unsubscribed")
+    assert shop.decide("2026-03-24T09:00") == ()
+    assert shop.why() == ["guardrail_broken"]
+
+
+def test_what_the_other_arm_breaks_is_no_obstacle(tmp_path: Path) -> None:
+    crowd = people(3000)
+    lines = f"winner: {WINNER}", "guardrails: unsubscribed within 7d <= 2%"
+    shop = Shop(tmp_path, crowd, {"discount": 0.1, "scarcity": 0.3}, playbook(*lines))
+    shop.receive(clicks(crowd, {"discount": 0.12}, 5), "unsubscribed")
+    assert [arm for _, arm in shop.days(20, 20)] == ["scarcity"]
+
+
+def test_of_three_arms_one_must_beat_every_other(tmp_path: Path) -> None:
+    arms = ("discount", "scarcity", "plain")
+    split = "discount 30%, scarcity 30%, plain 30%, control 10%"
+    text = playbook(f"winner: {WINNER}") + "  plain: {push: {body: hi}}\n"
+    crowd = people(4500, arms=arms)
+    shop = Shop(tmp_path / "tie", crowd, {"discount": 0.1, "scarcity": 0.3, "plain": 0.3}, text, split=split)
+    assert shop.decide("2026-03-25") == ()
+    assert shop.why() == ["not_shown_better"]
+    shop = Shop(tmp_path / "one", crowd, {"discount": 0.1, "scarcity": 0.2, "plain": 0.35}, text, split=split)
+    (won,) = shop.decide("2026-03-25")
+    assert (won.arm, json.loads(won.body)["alpha"]) == ("plain", pytest.approx(0.025))
+
+
+def test_of_what_does_harm_fewer_is_better(tmp_path: Path) -> None:
+    crowd = people(3000)
+    shop = Shop(tmp_path, crowd, None, playbook(f"winner: {WINNER}".replace("clicked", "unsubscribed")))
+    shop.receive(clicks(crowd, {"discount": 0.02, "scarcity": 0.2}), "unsubscribed")
+    assert [arm for _, arm in shop.days(20, 20)] == ["discount"]
+
+
+def purchases(crowd: list[Person], rates: dict[str, float]) -> list[Any]:
+    return [(who, "purchased", at, "x", "10") for who, at in clicks(crowd, rates)]
+
+
+BOUGHT = "winner: by purchased within 2d at 95% after 300 each → send to rest"
+
+
+def test_not_an_arm_that_does_worse_than_the_control(tmp_path: Path) -> None:
+    crowd = people(4000)
+    events = purchases(crowd, {"discount": 0.02, "scarcity": 0.15, "control": 0.45})
+    shop = Shop(tmp_path, crowd, None, playbook(BOUGHT), events)
+    assert shop.decide("2026-03-25") == ()
+    assert shop.why() == ["worse_than_control"]
+
+
+def test_one_arm_alone_must_beat_the_control(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    crowd = [Person(f"c{n}", START + n * HOUR // 6, chance.choice(("discount", "control"))) for n in range(2400)]
+    shop = Shop(tmp_path, crowd, None, playbook(BOUGHT), purchases(crowd, {"discount": 0.3, "control": 0.1}),
+                split="discount 50%, control 50%")  # fmt: skip
+    assert [one.arm for one in shop.decide("2026-03-25")] == ["discount"]
+
+
+# --- no more often than declared --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["", "purchased within 2d >= 5% by 2026-03-25"])
+def test_arms_that_are_alike_win_no_more_often_than_declared(tmp_path: Path, by: str) -> None:
+    """300 times the same customers are drawn anew; every day is a look. 5 % of 300 are 15, and 25 with three errors."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from dangol.runner.results import Record, needs_of_results, study
+    from dangol.runner.winning import race
+
+    shop = Shop(tmp_path, people(1500), {"discount": 0.2, "scarcity": 0.2},
+                playbook("winner: by clicked within 2d at 95% after 100 each → send to rest", target=by))  # fmt: skip
+    files, at = shop.project.files, instant("2026-03-28")
+    scenario = files.compiled["p", "s"]
+    with shop.project.ledger() as ledger:
+        evaluation = shop.project.data.evaluate(needs_of_results([scenario], files), at)
+        found = study(scenario, evaluation, Record(ledger, at))
+    assert found is not None
+    subject, chance, won = found.subject, np.random.default_rng(7), 0
+    arms = subject.drawn.roles("arm")
+    for _ in range(300):
+        of = np.where(np.isin(subject.drawn.of, arms), chance.choice(arms, len(subject.drawn.of)), subject.drawn.of)
+        drawn = race(replace(subject, drawn=replace(subject.drawn, of=of)), (), thorough=False)
+        won += drawn is not None and drawn.promoted is not None
+    assert won <= 25
+
+
+# --- at the deadline --------------------------------------------------------------------------------------------------
+
+TARGET = "purchased within 2d >= 50% by 2026-03-20"
+
+
+def at_deadline(tmp_path: Path, line: str, rates: dict[str, float], **more: Any) -> Shop:
+    text = playbook(f"winner: {WINNER}", f"on_deadline: {line}", target=TARGET)
+    return Shop(tmp_path, people(2000, **more), rates, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "arm"),
+    [("keep control", "control", "control"), ("send best", "best", "scarcity"), ("stop", "stopped", None),
+     ("extend 14d", "extended", None)],
+)  # fmt: skip
+def test_what_happens_at_the_deadline_without_a_winner(tmp_path: Path, line: str, kind: str, arm: str | None) -> None:
+    shop = at_deadline(tmp_path, line, {"discount": 0.20, "scarcity": 0.22})
+    assert shop.days(20, 20) == []  # the day of the deadline is not over before the 21st
+    assert shop.days(21, 22) == [(21, arm)]
+    (found,) = shop.decisions()
+    assert (found.kind, found.arm) == (kind, arm)
+
+
+def test_a_winner_before_the_deadline_stands(tmp_path: Path) -> None:
+    shop = at_deadline(tmp_path, "stop", {"discount": 0.1, "scarcity": 0.4})
+    assert [one.kind for one in shop.decide("2026-03-22")] == ["won"]
+    told = json.loads(shop.decisions()[0].body)
+    assert told["method"] == "group_sequential"
+    assert shop.days(25, 25) == []
+
+
+def test_a_deadline_that_is_put_off_still_finds_its_winner(tmp_path: Path) -> None:
+    shop = at_deadline(tmp_path, "extend 14d", {"discount": 0.05, "scarcity": 0.5}, days=60)
+    assert [one.kind for one in shop.decide("2026-03-21")] == ["extended"]
+    assert [one.kind for one in shop.decide("2026-03-31")] == ["won"]
+    assert [one.kind for one in shop.decisions()] == ["extended", "won"]
+
+
+# --- by hand, and once ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_taken_back_is_not_decided_again_by_itself(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, people(3000), {"discount": 0.10, "scarcity": 0.30})
+    shop.decide("2026-03-20")
+    with shop.project.ledger() as ledger:
+        revert(shop.project.files, ledger, "p/s", "the offer is over", instant("2026-03-21"))
+    assert shop.days(25, 25) == []
+    with shop.project.ledger() as ledger:
+        assert choose(shop.project.files, ledger, "p/s", "discount", "", instant("2026-03-26")).number == 3
+
+
+def test_results_count_nobody_who_entered_after_the_decision(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, people(3000), {"discount": 0.10, "scarcity": 0.30})
+    shop.decide("2026-03-20")
+    before = shop.project.results("2026-03-25").experiments[0]
+    later = [Person(f"n{n}", instant("2026-03-24"), "scarcity", sent=instant("2026-03-24")) for n in range(50)]
+    from tests.measure.simulated import write
+
+    with shop.project.ledger() as ledger:
+        write(ledger, later, shop.simulated.design(shop.project), shop.simulated.lines)
+    after = shop.project.results("2026-03-30").experiments[0]
+    assert [one.assigned for one in after.groups] == [one.assigned for one in before.groups]
+    assert [one.kind for one in after.decided] == ["won"]
