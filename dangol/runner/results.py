@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,23 +14,24 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import day_of
 from dangol.engine.catalog import LEDGER_EVENTS
 from dangol.engine.needs import Needs, needs_of
-from dangol.engine.state.model import NO_INSTANT, State
+from dangol.engine.state.model import NO_INSTANT, Mask, State
 from dangol.grammar.printer import print_node
 from dangol.measure.daily import counts
 from dangol.measure.design import Design
 from dangol.measure.ratio_mismatch import Mismatch, mismatch
 from dangol.measure.reason import Reason
+from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
 from dangol.runner.assigned import Group, Groups, groups
-from dangol.runner.assigning import hash_of_line
+from dangol.runner.assigning import hash_of_line, judged_by
 from dangol.runner.decided import Decisions
 from dangol.runner.entries import codes_of
-from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger
+from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger, Won
 from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
 from dangol.runner.ledger_events import with_events
 from dangol.runner.measured import Guarded, Line, Measured, Subject, guard, measure
 from dangol.runner.refunds import refunds
-from dangol.runner.winning import judged
+from dangol.runner.winning import Race, judged, race
 
 Evaluate = Callable[[Needs, int], Evaluation]
 
@@ -63,6 +64,12 @@ class ExperimentResult:
     changed: tuple[str, ...]
     kpis: tuple[Measured, ...]
     guardrails: tuple[Guarded, ...]
+    race: Race | None = None
+    """How the arms stand, where there is a `winner` or `on_deadline` line."""
+    decided: tuple[Won, ...] = ()
+    """What was decided about them by then, the earliest first."""
+    rest: tuple[Measured, ...] = ()
+    """The lifts of those who entered while the draw did not hold; to display."""
 
     @property
     def full_name(self) -> str:
@@ -120,9 +127,7 @@ def _chosen(project: Project, only: frozenset[str]) -> list[ir.Scenario]:
     names = {name for playbook, scenario in compiled for name in (playbook, f"{playbook}/{scenario}")}
     for name in only - names:
         message = f"there is no playbook or scenario `{name}`"
-        raise DangolError(
-            diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=_meant(name, names))
-        )
+        raise DangolError(diagnose("E801", message, diagnostics.Line.of(name, "results"), hints=_meant(name, names)))
     wanted = [one for one in compiled.values() if not only or only & {one.playbook, f"{one.playbook}/{one.name}"}]
     return [one for one in wanted if one.kpis or one.guardrails or one.splits or one.holdout or one.winner]
 
@@ -154,12 +159,23 @@ def guards(scenario: ir.Scenario, project: Project) -> tuple[ir.Guardrail, ...]:
 
 @dataclass(frozen=True)
 class Study:
-    """A phase with all that is measured of it; `problems` forbid every verdict."""
+    """A phase with all that is measured of it; `problems` forbid every verdict.
+
+    subject: those who entered while the draw held, who are compared; everyone: the rest, too; rest: it alone (None:
+    nothing was decided).
+    """
 
     phase: Experiment
     subject: Subject
+    everyone: Subject
+    rest: Subject | None
     srm: Mismatch | None
     problems: tuple[Reason, ...]
+    decided: tuple[Won, ...]
+
+    def about(self, line: Line) -> Subject:
+        """Whom a line is about: a level all who were reached, a change those who are compared."""
+        return self.everyone if line.versus is None else self.subject
 
 
 def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) -> Study | None:
@@ -168,39 +184,64 @@ def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) 
     assigned = _assigned(scenario, phase, record)
     if record is None or assigned is None or phase is None:
         return None
-    at, drawn, went = record.at, groups(assigned, Design.read(phase.start.design)), record.messages
+    at, design, went = record.at, Design.read(phase.start.design), record.messages
     told = answers(record.ledger.store, scenario.playbook, scenario.name, at)
     own = np.array([(kind.playbook, kind.scenario) == (scenario.playbook, scenario.name) for kind in went.kinds], bool)
     mine = own[went.kind] if len(went) else np.zeros(0, bool)
-    srm = _mismatch(assigned, drawn, scenario.zone)
-    problems = tuple(_problems(assigned, drawn, srm, mixed(record.ledger.store, phase.id, at)))
-    subject = Subject(
-        scenario, _own_events(scenario, evaluation, record), assigned, drawn,
+    everyone = Subject(
+        scenario, _own_events(scenario, evaluation, record), assigned, groups(assigned, design),
         codes_of(evaluation.state, assigned.customer.tolist()), at, went, mine,
         codes_of(evaluation.state, went.customer), told,
     )  # fmt: skip
-    return Study(phase, subject, srm, problems)
+    decided = tuple(one for one in record.ledger.decided(phase.id) if one.at <= at)
+    free = Decisions(decided).free([split.name for split in design.splits], assigned.entry)
+    subject = _under(free, everyone, design)
+    srm = _mismatch(subject.assigned, subject.drawn, scenario.zone)
+    problems = tuple(_problems(subject.assigned, subject.drawn, srm, mixed(record.ledger.store, phase.id, at)))
+    rest = _under(~free, everyone, design) if decided else None
+    return Study(phase, subject, everyone, rest, srm, problems, decided)
+
+
+def _under(mask: Mask, everyone: Subject, design: Design) -> Subject:
+    """The same about those under the mask."""
+    if mask.all():
+        return everyone
+    some = everyone.assigned.under(mask)
+    return replace(everyone, assigned=some, drawn=groups(some, design), codes=everyone.codes[mask])
+
+
+def since_start(scenario: ir.Scenario, project: Project, phase: Experiment) -> Iterator[Reason]:
+    """That the lines a phase is judged by, or its splits, are not those of its start."""
+    file = _file(scenario, project)
+    now = {split.name: (split.salt, split.arms) for split in scenario.splits}
+    then = {split.name: (split.salt, split.arms) for split in Design.read(phase.start.design).splits}
+    if now != then or judged_by(file.text).keys() != phase.start.lines.keys():
+        yield Reason("definition_changed")
+
+
+def _file(scenario: ir.Scenario, project: Project) -> ScenarioFile:
+    return next(one for one in project.scenarios if (one.playbook.name, one.name) == (scenario.playbook, scenario.name))
 
 
 def _result(scenario: ir.Scenario, project: Project, evaluation: Evaluation, record: Record | None) -> ExperimentResult:
     found = study(scenario, evaluation, record)
     if found is None:
-        return ExperimentResult(
-            scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), _nobody(scenario, evaluation.at), ()
-        )  # fmt: skip
+        nobody = _nobody(scenario, evaluation.at)
+        return ExperimentResult(scenario.playbook, scenario.name, scenario.zone, None, (), None, (), (), nobody, ())
     phase, subject, problems = found.phase, found.subject, found.problems
     hashes = _hashes(scenario, project)
     changed = [bool(phase.start.lines) and each not in phase.start.lines for each in hashes]
     kpis = [
-        measure(kpi, subject, (*problems, *(Reason("definition_changed") for _ in range(edited))), each)
+        measure(kpi, found.about(kpi), (*problems, *(Reason("definition_changed") for _ in range(edited))), each)
         for kpi, each, edited in zip(scenario.kpis, hashes, changed, strict=True)
     ]
-    watched = tuple(guard(one, subject, problems) for one in guards(scenario, project))
+    watched = tuple(guard(one, found.about(one), problems) for one in guards(scenario, project))
     counted = tuple(_counted(subject.assigned, subject.drawn, subject.went, subject.mine, subject.told))
     other = tuple(kpi.written for kpi, edited in zip(scenario.kpis, changed, strict=True) if edited)
     return ExperimentResult(
         scenario.playbook, scenario.name, scenario.zone, phase, counted, found.srm, problems, other, tuple(kpis),
-        watched,
+        watched, race(subject, guards(scenario, project), (*problems, *since_start(scenario, project, phase))),
+        found.decided, tuple(measure(kpi, found.rest) for kpi in scenario.kpis if found.rest and kpi.versus),
     )  # fmt: skip
 
 
@@ -211,19 +252,15 @@ def _last_phase(scenario: ir.Scenario, record: Record | None) -> Experiment | No
 
 
 def _assigned(scenario: ir.Scenario, phase: Experiment | None, record: Record | None) -> Assigned | None:
-    """Whoever was drawn; not those who entered while an arm that had won was everyone's."""
+    """Whoever was drawn, whatever they were given."""
     if record is None or phase is None:
         return None
-    found = record.ledger.assigned(scenario.playbook, scenario.name, phase.start.phase, record.at)
-    decided = Decisions(tuple(record.ledger.decided(phase.id)))
-    if found is None or not decided.every:
-        return found
-    return found.under(decided.free([split.name for split in scenario.splits], found.entry))
+    return record.ledger.assigned(scenario.playbook, scenario.name, phase.start.phase, record.at)
 
 
 def _hashes(scenario: ir.Scenario, project: Project) -> list[str]:
     """What the record knows each KPI line by."""
-    file = next(one for one in project.scenarios if (one.playbook.name, one.name) == (scenario.playbook, scenario.name))
+    file = _file(scenario, project)
     return [hash_of_line(print_node(written.tree)) for written in file.text.kpis]
 
 

@@ -12,6 +12,7 @@ from dangol.measure.sums import Sums
 from dangol.runner.credits import Sent
 from dangol.runner.measured import Guarded, Measured, Row
 from dangol.runner.results import Count, ExperimentResult, Results
+from dangol.views import winner
 from dangol.views.plan import instant
 from dangol.views.text import crop, paint, table
 from dangol.views.verdicts import worded
@@ -52,6 +53,13 @@ def _experiment(found: ExperimentResult, colour: bool) -> Iterator[str]:
     if found.srm is not None:
         display = "" if found.srm.chi_square_p is None else f"; chi-square today alone {found.srm.chi_square_p:.2g}"
         yield f"  sizes as drawn: p {found.srm.p:.2g} over all days, alarm below 0.01{display}"
+    if found.decided or found.race is not None:
+        yield from _indented(["", *(winner.sentence(one, found.zone) for one in found.decided)])
+    for one in found.rest:
+        if one.lift is not None:
+            yield f"    since then, decides nothing: {one.kpi.written}: {arithmetic(one.lift.now)}"
+    if found.race is not None and not found.decided:
+        yield from _indented(winner.standing(found.race))
     for kpi in found.kpis:
         yield from _indented(["", *_kpi(kpi, colour)])
     if found.guardrails:

@@ -42,6 +42,7 @@ def _experiment(found: ExperimentResult) -> dict[str, Any]:
         "kpis": [_kpi(each) for each in found.kpis],
         "guardrails": [_guarded(each) for each in found.guardrails],
         "winner": None if found.race is None else winner.race_json(found.race),
+        "rest": [_kpi(each) for each in found.rest],
         "decided": [winner.as_json(each, found.zone) for each in found.decided],
     }
 

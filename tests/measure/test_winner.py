@@ -14,7 +14,7 @@ from dangol.playbook.lines import ScenarioFile
 from dangol.runner.assigning import judged_by
 from dangol.runner.ledger import Ledger, Won
 from dangol.runner.winner import choose, decide, revert
-from tests.measure.simulated import CONFIG, DAY, PLAYBOOK, Person, Simulated, clicked, instant
+from tests.measure.simulated import CONFIG, DAY, PLAYBOOK, Person, Simulated, clicked, instant, write
 
 HOUR = DAY // 24
 START = instant("2026-03-01T10:00")
@@ -331,15 +331,25 @@ def test_what_is_taken_back_is_not_decided_again_by_itself(tmp_path: Path) -> No
         assert choose(shop.project.files, ledger, "p/s", "discount", "", instant("2026-03-26")).number == 3
 
 
-def test_results_count_nobody_who_entered_after_the_decision(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, people(3000), {"discount": 0.10, "scarcity": 0.30})
-    shop.decide("2026-03-20")
-    before = shop.project.results("2026-03-25").experiments[0]
-    later = [Person(f"n{n}", instant("2026-03-24"), "scarcity", sent=instant("2026-03-24")) for n in range(50)]
-    from tests.measure.simulated import write
-
+def test_who_enters_after_the_decision_is_compared_with_nobody_but_counts_for_levels(tmp_path: Path) -> None:
+    targets = "purchased within 2d >= 1% by 2026-04-30", "purchased within 2d up 10% vs control by 2026-04-30"
+    text = playbook(f"winner: {WINNER}", f"kpi: ['{targets[0]}', '{targets[1]}']")
+    shop = Shop(tmp_path, people(3000), {"discount": 0.10, "scarcity": 0.40}, text)
+    (won,) = shop.decide("2026-03-22T11:00")
+    before = shop.project.results("2026-03-23").experiments[0]
+    due = instant("2026-03-24T10:00")
+    later = [Person(f"n{n}", due, arm, sent=due) for n, arm in enumerate(["discount"] * 40 + ["control"] * 10)]
     with shop.project.ledger() as ledger:
         write(ledger, later, shop.simulated.design(shop.project), shop.simulated.lines)
     after = shop.project.results("2026-03-30").experiments[0]
+    assert after.decided == (won,)
     assert [one.assigned for one in after.groups] == [one.assigned for one in before.groups]
-    assert [one.kind for one in after.decided] == ["won"]
+    level, lift = after.kpis
+    assert (
+        sum(row.customers for row in level.rows if row.group.role == "arm")
+        == sum(one.reached for one in before.groups if one.group.role == "arm") + 40
+    )
+    assert sum(row.customers for row in lift.rows) == 3000
+    assert [(row.group.name, row.customers) for row in after.rest[0].rows] == [
+        ("discount", 40), ("scarcity", 0), ("control", 10),
+    ]  # fmt: skip
