@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -123,15 +124,17 @@ def test_looks_and_decisions_are_only_added(ledger: Ledger) -> None:
     won = ledger.decide(Won(number, "offer", "mint", T, '{"p": 0.03}'), 0)
     back = ledger.decide(Won(number, "offer", None, T + 1, "{}", "reverted"), 1)
     assert ledger.decided(number) == ledger.decisions("cart", "remind", 1) == [won, back]
-    assert (won.number, back.number, won.entry) == (1, 2, ledger.experiments()[0].id + 3)
+    assert (won.number, back.number, won.entry) == (1, 2, max(ledger.running_entries("cart", "remind").entry) + 1)
 
 
-def test_of_two_who_decide_the_same_the_first_one_has(ledger: Ledger) -> None:
+def test_of_many_who_decide_at_once_one_has(ledger: Ledger) -> None:
     drawn(ledger)
     number = ledger.experiments()[0].id
-    first = ledger.decide(Won(number, "offer", "mint", T, "{}"), 0)
-    assert ledger.decide(Won(number, "offer", "control", T + 1, "{}", "chosen"), 0) == first
-    assert ledger.decided(number) == [first]
+    every = [Won(number, "offer", f"arm{n}", T + n, "{}") for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda one: ledger.decide(one, 0), every))
+    assert ledger.decided(number) == found[:1]
+    assert len(set(found)) == 1
 
 
 def test_what_was_planned_is_written_once(ledger: Ledger) -> None:
