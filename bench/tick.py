@@ -46,7 +46,9 @@ quiet: 21:00–08:00
 caps: [1 per 1d, 3 per 7d]
 LEDGER
 """
-MAIL = "{address: email, provider: smtp, host: 127.0.0.1, port: PORT, tls: none, from: shop@shop.example, connections: 4}"
+MAIL = (
+    "{address: email, provider: smtp, host: 127.0.0.1, port: PORT, tls: none, from: shop@shop.example, connections: 4}"
+)
 PLAYBOOK = """\
 playbook: bench
 segments:
@@ -58,7 +60,7 @@ scenarios:
 messages:
   hello:
     sms: "[shop] {{{{ customer.name }}}}, {{{{ event.product }}}} is back in stock. Have a look before it is gone."
-    email: {{subject: "Hello {{{{ customer.name }}}}", body: "Your favourite is back in stock. Have a look before it is gone."}}
+    email: {{subject: "Hello {{{{ customer.name }}}}", body: "Your favourite is back in stock. Have a look."}}
 """
 
 

@@ -23,7 +23,7 @@ CONTROL = "control"
 def check_beside(
     written: Written[Any], zone: str, channels: frozenset[str] | None = None
 ) -> tuple[BesideIR | None, list[Diagnostic]]:
-    """A line of the playbook or project by itself: a schedule, cap, quiet hours, again, a holdout share, a duration, a limit."""
+    """A line of the playbook or project by itself: a schedule, a cap, quiet hours, again, a share, a time, a limit."""
     scope = Scope(written.line, zone, Names.of(Catalog()), [])
     try:
         return _read(written.tree, scope, channels), scope.report

@@ -68,7 +68,7 @@ class Evaluation:
         return Evaluation(self.program, state, self.at, arms=self._arms, threads=self.threads)
 
     def assigning(self, arms: Callable[[Arms], Arms]) -> Evaluation:
-        """Another one of the same state, instant and definitions, whose splits assign as `arms` makes of how they do."""
+        """Another one of the same state, instant and definitions, whose splits assign as `arms` makes of theirs."""
         if self._arms is None:
             return self
         return Evaluation(self.program, self.state, self.at, arms=arms(self._arms), threads=self.threads)
