@@ -31,6 +31,7 @@ def as_json(found: Standing, show_personal: bool = False) -> dict[str, Any]:
         "entries": dict(status.entries),
         "earlier_texts": dict(found.earlier),
         "sends": dict(status.sends),
+        "reasons": {state: dict(reasons) for state, reasons in status.reasons.items()},
         "next_ready": _instant(status.next_ready),
         "suppressions": status.suppressions,
         "unmatched_receipts": status.unmatched,
@@ -76,6 +77,8 @@ def _lines(found: Standing, show_personal: bool) -> Iterator[str]:
     for name, count in found.earlier.items():
         yield f"  {count:,} in {name} under an earlier text: `dangol plan --migrate` shows where they would go on"
     yield f"messages: {_counted(status.sends) or 'none'}"
+    for state, reasons in sorted(status.reasons.items()):
+        yield f"  {state}: {_counted(reasons)}"
     if status.next_ready is not None:
         yield f"the next planned message may go out at {_instant(status.next_ready)}"
     if status.suppressions:

@@ -160,6 +160,7 @@ def test_who_is_not_reached_gets_the_message_on_the_channel_behind_else(tmp_path
     shop.says = refusing(kind)
     assert shop.tick("03-01 10:00") == []
     assert shop.ledger.status().sends == {"held": 1}
+    assert shop.ledger.status().reasons == {"held": {"not reached on kakao": 1}}
     assert texts(shop.tick("03-01 10:01")) == [("03-01 10:01", "a", "Two")]
     assert texts(shop.every(1, "03-01 11:00", "03-01 11:03")) == [
         ("03-01 11:02" if kind == "friend" else "03-01 11:01", "a", "Four")
@@ -173,6 +174,7 @@ def test_who_is_reached_on_no_channel_has_failed(tmp_path: Path) -> None:
     shop.says = lambda message: Failed("friend", "no")
     shop.every(1, "03-01 10:00", "03-01 10:05")
     assert shop.ledger.status().sends == {"failed": 1}
+    assert shop.ledger.status().reasons == {"failed": {"friend": 1}}
 
 
 def test_a_channel_that_refused_is_not_asked_again_while_the_next_may_not_be_used(tmp_path: Path) -> None:

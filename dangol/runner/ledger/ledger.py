@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from dangol.runner.ledger.journal import Journal
 from dangol.runner.ledger.lock import run_lock
@@ -58,6 +58,7 @@ class Ledger(Journal, Responses):
                 ).scalar_one(),
                 suppressions=count(select(func.count()).where(suppressions.c.lifted_at.is_(None))),
                 unmatched=count(select(func.count()).where(receipts.c.entry.is_(None))),
+                reasons=_reasons(connection),
             )
         last = self.runs(1)
         return Status(**{**vars(found), "last_run": last[0] if last else None})
@@ -126,6 +127,16 @@ class Ledger(Journal, Responses):
                 changed = update(memberships).where(this).values(members=zlib.compress(again.encode(), 1))
                 connection.execute(changed)
         return found
+
+
+def _reasons(connection: Connection) -> dict[str, dict[str, int]]:
+    """Why sends are held and have failed; what a provider said behind the colon is left out."""
+    asked = select(sends.c.state, sends.c.reason, func.count()).where(in_state(sends.c.state, "held", "failed"))
+    found: dict[str, dict[str, int]] = {}
+    for state, reason, count in connection.execute(asked.group_by(sends.c.state, sends.c.reason)):
+        reasons, why = found.setdefault(state, {}), (reason or "no reason").partition(":")[0]
+        reasons[why] = reasons.get(why, 0) + count
+    return found
 
 
 def _about(customer: str, addresses: set[str]) -> Any:

@@ -260,7 +260,7 @@ class Run:
 @dataclass(frozen=True)
 class Status:
     """sends and entries per state; `next_ready`: when the earliest planned send may go out; `unmatched`: receipts that
-    name no send."""
+    name no send; `reasons`: of sends that are held or failed, state → reason (of a failure its kind) → how many."""
 
     last_run: Run | None
     entries: Mapping[str, int]
@@ -268,6 +268,7 @@ class Status:
     next_ready: int | None
     suppressions: int
     unmatched: int
+    reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
