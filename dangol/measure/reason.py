@@ -29,6 +29,7 @@ Code = Literal[
     "too_few_days",
     "history_fails",
     "customers_gone",
+    "customers_gone_unequally",
     "amounts_missing",
     "no_numbers",
     "no_such_average",

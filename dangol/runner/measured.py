@@ -263,6 +263,23 @@ MOST_GONE = 0.01
 MOST_INCOMPLETE = 0.1
 
 
+LEAST_P = 0.01
+
+
+def _lost_unequally(known: Mask, group: Ints) -> float:
+    """The smallest p, over the groups and corrected for their number, that one has lost as few or as many customers as
+    the others by chance (Fisher's exact test); 1 where nobody is lost."""
+    groups = np.unique(group[group >= 0])
+    if known.all() or len(groups) < 2:
+        return 1.0
+    from scipy.stats import fisher_exact
+
+    here = [group == number for number in groups.tolist()]
+    tables = [[[int((mine & ~known).sum()), int((mine & known).sum())],
+               [int((~mine & ~known).sum()), int((~mine & known).sum())]] for mine in here]  # fmt: skip
+    return min(1.0, len(groups) * min(float(fisher_exact(table).pvalue) for table in tables))
+
+
 def _unclear(line: Line) -> Reason | None:
     """Why a metric has no one meaning per customer or over all."""
     function = line.metric.function
@@ -278,6 +295,8 @@ def _flaws(found: Outcomes, subject: Subject, sample: _Sample) -> list[Reason]:
     gone = 1 - np.count_nonzero(found.known) / max(1, len(found.known))
     if gone > MOST_GONE:
         flaws.append(Reason("customers_gone", gone, MOST_GONE))
+    elif (p := _lost_unequally(found.known, subject.drawn.of[sample.places])) < LEAST_P:
+        flaws.append(Reason("customers_gone_unequally", p, LEAST_P))
     if found.incomplete > MOST_INCOMPLETE * found.matching:
         flaws.append(Reason("amounts_missing", found.incomplete / found.matching, MOST_INCOMPLETE))
     columns = [each[found.known] for each in (found.now, found.per, found.before) if each is not None]

@@ -31,6 +31,8 @@ _WORDS: Mapping[Code, str] = {
     "too_few_days": "{found:.0f} {days}, {needed:.0f} are needed",
     "history_fails": "past customers without any message differ between the groups",
     "customers_gone": "{found:.1%} of the customers are not in the data any more, {needed:.0%} is too many",
+    "customers_gone_unequally": "customers of one group have left the data more often than those of the others "
+    "(p {found:.2g}, alarm below {needed}); look for whatever erases customers of one group only",
     "amounts_missing": "{found:.0%} of the events have no amount, {needed:.0%} is too many",
     "no_numbers": "some amounts are no finite numbers",
     "no_such_average": "customers without the event have no average; write `sum(…) per EVENT`",

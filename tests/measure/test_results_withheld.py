@@ -232,3 +232,14 @@ def test_the_text_says_what_is_unhealthy_first(tmp_path: Path) -> None:
     assert text.index("unhealthy: the groups have not the sizes they were drawn to have") < text.index(
         "cannot be known"
     )
+
+
+def test_customers_lost_by_one_group_alone(tmp_path: Path) -> None:
+    people = crowd(600, "discount", "d") + crowd(600, "control", "c")
+    events = [(f"{kind}{n}", "purchased", START + (n + 1) * HOUR, "x", "1") for n in range(100) for kind in "dc"]
+    lost = [f"c{n}" for n in range(300, 310)]
+    found = small(tmp_path / "one", people, events, absent=frozenset(lost))
+    assert verdict(found) == ("unknown", "customers_gone_unequally")
+    both = [f"{kind}{n}" for n in range(300, 305) for kind in "dc"]
+    found = small(tmp_path / "both", people, events, absent=frozenset(both))
+    assert verdict(found)[1] != "customers_gone_unequally"
