@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from time import monotonic
 from types import MappingProxyType
 
 import numpy as np
+from pydantic_core import from_json
 
 from dangol.channels.base import Answer, Channel, Failed, FailureKind, Message, RetryAfter, Sent, Unknown
 from dangol.runner.assigning import assignments
@@ -23,6 +25,11 @@ LEASE = 15 * 60 * SECOND
 """How long a worker may take over what it has claimed; its messages are lost to it after that."""
 
 GATES = tuple(Gate)
+
+HOURS = frozenset(gate.value for gate in (Gate.NIGHT, Gate.HOURS, Gate.QUIET))
+"""Reasons to wait that pass by themselves: what may have gone out before is then asked of its provider."""
+
+_written = json.JSONEncoder(ensure_ascii=False).encode
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -121,7 +128,9 @@ def _decide(ledger: Ledger, run: int, at: int, record: Record, ids: Ids) -> None
         new = NewSends(due=[one.due for one in fresh], ready_at=at, **_columns(fresh, ids, record))
         ledger.record_sends(run, at, new, assignments(record, fresh, ids))
     if again:
-        ledger.revise(at, Revisions(ready_at=at, **_columns(again, ids, record)), assignments(record, again, ids))
+        gives_up = [one.state != "planned" and one.reason not in HOURS for one in again]
+        revisions = Revisions(ready_at=at, gives_up=gives_up, **_columns(again, ids, record))
+        ledger.revise(at, revisions, assignments(record, again, ids))
 
 
 def _columns(decisions: Sequence[Decision], ids: Ids, record: Record) -> dict[str, list[object]]:
@@ -136,7 +145,7 @@ def _columns(decisions: Sequence[Decision], ids: Ids, record: Record) -> dict[st
         "message": [one.message for one in decisions],
         "address": [one.address for one in decisions],
         "uses": [one.reason in USES or (one.reason == Gate.ARM.value and bool(drawn[one.place])) for one in decisions],
-        "content": [None if one.content is None else json.dumps(one.content, ensure_ascii=False) for one in decisions],
+        "content": [None if one.content is None else _written(one.content) for one in decisions],
     }
 
 
@@ -177,19 +186,21 @@ def _send(
 ) -> None:
     where = {key: n for n, key in enumerate(claimed.key)}
     settled: list[tuple[int, Answer]] = []
+    since = monotonic()
     for key, answer in _answers(channel, claimed, informational):
         settled.append((where[key], answer))
         if isinstance(answer, Failed) and answer.stops:
             counts.stopped[channel.name] = f"{answer.kind}: {answer.reason}"
         if isinstance(answer, RetryAfter) and answer.of_channel:
             counts.stopped[channel.name] = answer.reason
-        if len(settled) >= SETTLE_AT_ONCE:
+        if monotonic() - since > SETTLE_EVERY:
             _settle(ledger, claimed, settled, channel, worker, now(), counts, fallbacks)
-            settled = []
+            settled, since = [], monotonic()
     _settle(ledger, claimed, settled, channel, worker, now(), counts, fallbacks)
 
 
-SETTLE_AT_ONCE = 1000
+SETTLE_EVERY = 1.0
+"""Seconds after which answers are written down: so much a death may leave unknown."""
 
 
 def _answers(channel: Channel, claimed: Claimed, informational: Named) -> Iterator[tuple[str, Answer]]:
@@ -237,6 +248,7 @@ def _settle(
             provider_id=[answer.provider_id if isinstance(answer, Sent) else None for _, answer in settled],
             reason=said,
             ready_at=[_ready(answer, channel, at) for _, answer in settled],
+            unsure=[isinstance(answer, Unknown) for _, answer in settled],
         ),
     )
     for state in states:
@@ -303,7 +315,7 @@ def _messages(claimed: Claimed, informational: Named) -> Iterator[Message]:
             key=key,
             customer=claimed.customer[n],
             address=claimed.address[n],
-            parts=json.loads(claimed.content[n] or "{}"),
+            parts=from_json(claimed.content[n] or "{}"),
             playbook=claimed.playbook[n],
             scenario=claimed.scenario[n],
             step=claimed.step[n],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Text,
     and_,
@@ -27,7 +28,7 @@ from dangol.runner.ledger.failures import refusal
 from dangol.runner.ledger.given import Given, listed
 from dangol.runner.ledger.matching import key_of, match_early, send_of, told
 from dangol.runner.ledger.rows import Change, Claimed, NewAssignments, NewSends, Outcomes, Revisions, SentTimes, Unknown
-from dangol.runner.ledger.schema import entries, in_state, meta, scenarios, sends, texts, transitions
+from dangol.runner.ledger.schema import MAYBE_GONE, entries, in_state, meta, scenarios, sends, texts, transitions
 from dangol.runner.ledger.store import Store, columns_of
 
 _PLANNED = in_state(sends.c.state, "planned")
@@ -35,6 +36,7 @@ _CLAIMED = in_state(sends.c.state, "claimed")
 _UNKNOWN = in_state(sends.c.state, "unknown")
 _OPEN = in_state(sends.c.state, "claimed", "unknown")
 _UNCLAIMED = in_state(sends.c.state, "planned", "held")
+_BEFORE = "it may have gone out before; now: "
 _OVER = ("sent", "failed", "expired", "cancelled")
 _DETAILS = ("channel", "arm", "message", "address", "content")
 
@@ -69,7 +71,7 @@ class Delivery(Experiments):
             self._mark(connection, revisions.entry, _each(revisions.uses, revisions.entry))
             return self._change(
                 connection, at, revisions.entry, revisions.step, revisions.state, revisions.reason,
-                _UNCLAIMED,
+                _UNCLAIMED, gives_up=revisions.gives_up,
                 **{name: getattr(revisions, name) for name in ("ready_at", *_DETAILS)},
             )  # fmt: skip
 
@@ -88,7 +90,8 @@ class Delivery(Experiments):
         with self.store.writing("hold_back") as connection:
             entry, step, running = columns_of(connection.execute(asked).all(), 3)
             states = ["held" if state == "running" else "cancelled" for state in running]
-            return self._change(connection, at, entry, step, states, reason, _PLANNED) if entry else 0
+            over = [state == "cancelled" for state in states]
+            return self._change(connection, at, entry, step, states, reason, _PLANNED, gives_up=over) if entry else 0
 
     def claim(self, at: int, limit: int, worker: str, lease: int, channels: Collection[str] | None = None) -> Claimed:
         """Takes up to `limit` planned sends whose time has come, the earliest first, for `lease` µs.
@@ -117,9 +120,11 @@ class Delivery(Experiments):
         with self.store.writing("settle") as connection:
             taken = self._change(
                 connection, at, outcomes.entry, outcomes.step, states, outcomes.reason, mine, worker=worker,
-                sent=at, provider_id=outcomes.provider_id, ready_at=outcomes.ready_at,
+                sent=at, unsure=outcomes.unsure, provider_id=outcomes.provider_id, ready_at=outcomes.ready_at,
             )  # fmt: skip
-            self._used(connection, outcomes.entry, states)
+            asked_again = _each(outcomes.unsure, outcomes.entry)
+            went = [s in ("sent", "unknown") or unsure for s, unsure in zip(states, asked_again, strict=True)]
+            self._mark(connection, outcomes.entry, went)
             match_early(connection, [id_ for id_ in _each(outcomes.provider_id, outcomes.entry) if id_])
             if "unknown" in states:
                 self._settle_told(connection, at)
@@ -140,7 +145,7 @@ class Delivery(Experiments):
             if rows:
                 reason = "the worker did not come back"
                 self._change(connection, at, entry, step, states, reason, _CLAIMED)
-                self._used(connection, entry, states)
+                self._mark(connection, entry, [True] * len(entry))
                 self._settle_told(connection, at)
         return {each: channel.count(each) for each in dict.fromkeys(channel)}
 
@@ -248,41 +253,39 @@ class Delivery(Experiments):
         self, connection: Connection, at: int, entry: Sequence[int], step: Sequence[int], state: Sequence[str],
         reason: str,
     ) -> int:  # fmt: skip
-        return self._change(connection, at, entry, step, state, reason, _UNKNOWN, sent=sends.c.claimed_at)
+        return self._change(connection, at, entry, step, state, reason, _UNKNOWN, sent=sends.c.claimed_at, unsure=False)
 
     def _change(
         self, connection: Connection, at: int, entry: Any, step: Any, state: Any, reason: Any, guard: Any,
-        worker: str | None = None, sent: Any = None, **values: Any,
+        worker: str | None = None, sent: Any = None, unsure: Any = None, gives_up: Any = None, **values: Any,
     ) -> int:  # fmt: skip
         """Puts the sends that pass the guard into a state, and adds that to their history; returns how many.
 
         A value that is None, in all rows or in one, leaves what is recorded. sent: when those went out that are sent.
+        unsure: whether one that is planned again may have gone out; its lease stays and says so. gives_up: whether
+        such a one is asked about no more.
         """
         assigned = {name: each for name, each in values.items() if hasattr(each, "compile")}
         given = {name: each for name, each in values.items() if each is not None and name not in assigned}
-        rows = Given(connection, sends, {"entry": entry, "step": step, "state": state, "reason": reason, **given})
-        is_now = rows["state"]
+        flags = {name: each for name, each in (("unsure", unsure), ("gives_up", gives_up)) if each is not None}
+        decided = {"entry": entry, "step": step, "state": state, "reason": reason}
+        rows = Given(connection, sends, {**decided, **given, **flags})
         assigned |= {name: func.coalesce(rows[name], sends.c[name]) for name in given}
-        assigned |= {"state": is_now, "reason": rows["reason"], "ended_at": case((is_now.in_(_OVER), at))}
+        is_now, why = _decided(rows, gives_up is not None)
+        assigned |= {"state": is_now, "reason": why, "ended_at": case((is_now.in_(_OVER), at))}
         if sent is not None:
             assigned["sent_at"] = case((is_now == "sent", sent), else_=sends.c.sent_at)
+        if unsure is not None:
+            assigned["lease_until"] = case((or_(is_now.not_in(("planned", "held")), rows["unsure"]), sends.c.lease_until))
         if "claimed_by" not in values and worker:  # a send that is planned again is no longer its worker's
             assigned["claimed_by"] = case((is_now != "planned", sends.c.claimed_by))
         this = and_(sends.c.entry == rows["entry"], sends.c.step == rows["step"])
         changed = rows.run(update(sends).where(this, guard).values(**assigned, changes=sends.c.changes + 1))
-        # The latest change of each; one that is there already did not change.
-        now = {
-            **{name: sends.c[name] for name in ("entry", "step", "state", "reason")},
-            "number": sends.c.changes, "at": literal(at, BigInteger), "worker": literal(worker, Text),
-        }  # fmt: skip
-        rows.insert(transitions, now, this)
+        rows.insert(transitions, _latest(at, worker), this)
         return changed
 
-    def _used(self, connection: Connection, entry: Any, states: Sequence[str]) -> None:
-        """Marks the entries of which something went out, or may have."""
-        self._mark(connection, entry, [state in ("sent", "unknown") for state in states])
-
     def _mark(self, connection: Connection, entry: Any, used: Sequence[bool]) -> None:
+        """Marks the entries of which something went out, or may have."""
         gone = sorted({id_ for id_, each in zip(listed(entry), used, strict=True) if each})
         if gone:
             rows = Given(connection, entries, {"id": gone})
@@ -291,6 +294,24 @@ class Delivery(Experiments):
 
     def _ledger(self, connection: Connection) -> str:
         return str(connection.execute(select(meta.c.ledger)).scalar_one())
+
+
+def _decided(rows: Given, may_give_up: bool) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """State and reason of each send from now on."""
+    state, reason = rows["state"], rows["reason"]
+    if not may_give_up:
+        return state, reason
+    lost = and_(MAYBE_GONE, rows["gives_up"])
+    before = literal(_BEFORE, Text) + func.coalesce(reason, "")
+    return case((lost, "unknown"), else_=state), case((lost, before), else_=reason)
+
+
+def _latest(at: int, worker: str | None) -> dict[str, ColumnElement[Any]]:
+    """The latest change of a send, as a row of its history; of one that did not change it is there already."""
+    return {
+        **{name: sends.c[name] for name in ("entry", "step", "state", "reason")},
+        "number": sends.c.changes, "at": literal(at, BigInteger), "worker": literal(worker, Text),
+    }  # fmt: skip
 
 
 def _each(value: Any, beside: Any) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,18 @@ class Given:
     """Values for columns of a table, as rows: `given["state"]` is the row's own value in a statement.
 
     `columns`: name → a sequence or an array, all of equal length, or one value (a text, a number, None) for every row;
-    the first must be a sequence. On SQLite the rows stand until the next ones are given on the same connection.
+    the first must be a sequence. A column that the table does not have is of yes and no. On SQLite the rows stand until
+    the next ones are given on the same connection.
     """
 
     def __init__(self, connection: Connection, table: Table, columns: Mapping[str, Any]) -> None:
         self._connection = connection
         key = next(iter(columns))
-        lists, alike = _parted({name: listed(value) for name, value in columns.items()}, key)
-        self.size = len(lists[key])
-        types = {name: table.c[name].type for name in columns}
+        keys = {key, *table.primary_key.c.keys()}
+        lists, alike = _parted(
+            {name: listed(value) for name, value in columns.items()}, len(listed(columns[key])), keys
+        )
+        types = {name: table.c[name].type if name in table.c else sa.Boolean() for name in columns}
         fill = _temporary if connection.dialect.name == "sqlite" else _unnested
         self.rows, self._columns = fill(connection, lists, types)
         self._columns |= {name: literal(value, types[name]) for name, value in alike.items()}
@@ -66,15 +69,19 @@ def listed(value: Any) -> Any:
     return value
 
 
-def _parted(values: Mapping[str, Any], key: str) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """The columns that differ between rows (the key's always does), and those that have one value."""
-    size = len(values[key])
+def _parted(values: Mapping[str, Any], size: int, keys: Set[str]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The columns that differ between rows, and those that have one value.
+
+    Keys stay columns: a server does not look a row up by half of its key.
+    """
     lists: dict[str, list[Any]] = {}
     alike: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, list) and len(value) != size:
-            raise ValueError(f"`{name}` has {len(value)} values where `{key}` has {size}")
-        if name == key or (isinstance(value, list) and value[:1] * size != value):
+            raise ValueError(f"`{name}` has {len(value)} values where there are {size}")
+        if name in keys:
+            lists[name] = value if isinstance(value, list) else [value] * size
+        elif isinstance(value, list) and value[:1] * size != value:
             lists[name] = value
         else:
             alike[name] = next(iter(value), None) if isinstance(value, list) else value

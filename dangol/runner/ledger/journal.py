@@ -28,6 +28,7 @@ from dangol.runner.ledger.failures import refusal
 from dangol.runner.ledger.given import Given, insert_new
 from dangol.runner.ledger.rows import Ends, LastEntries, NewEntries, Run, Running, Steps
 from dangol.runner.ledger.schema import (
+    MAYBE_GONE,
     entries,
     entry_changes,
     in_state,
@@ -141,7 +142,10 @@ class Journal:
             return moved
 
     def end_entries(self, at: int, ends: Ends) -> int:
-        """Ends running entries and cancels what they had planned or held; returns how many ended."""
+        """Ends running entries and cancels what they had planned or held; returns how many ended.
+
+        What may have gone out all the same is unknown.
+        """
         given = {"id": ends.entry, "state": ends.state, "reason": ends.reason, "ended_at": ends.ended_at}
         with self.store.writing("ends") as connection:
             rows = Given(connection, entries, given)
@@ -262,14 +266,16 @@ class Journal:
         return int(connection.execute(select(meta.c.next_entry)).scalar_one()) - count
 
     def _cancel(self, rows: Given, at: int) -> None:
-        """Cancels what entries have planned or held."""
+        """Cancels what entries have planned or held; what may have gone out all the same is unknown."""
         waiting = and_(sends.c.entry == rows["id"], in_state(sends.c.state, "planned", "held"))
+        now = case((MAYBE_GONE, "unknown"), else_="cancelled")
         history = {
             "entry": sends.c.entry, "step": sends.c.step, "number": sends.c.changes + 1,
-            "at": literal(at, BigInteger), "state": literal("cancelled"), "reason": rows["reason"],
+            "at": literal(at, BigInteger), "state": now, "reason": rows["reason"],
         }  # fmt: skip
         rows.run(insert(transitions).from_select(list(history), select(*history.values()).where(waiting)))
-        over = {"state": "cancelled", "reason": rows["reason"], "ended_at": at, "changes": sends.c.changes + 1}
+        ended_at = case((MAYBE_GONE, null()), else_=at)
+        over = {"state": now, "reason": rows["reason"], "ended_at": ended_at, "changes": sends.c.changes + 1}
         rows.run(update(sends).where(waiting).values(over))
 
     def _note(self, rows: Given, at: int) -> None:

@@ -116,7 +116,8 @@ class NewSends:
 
 @dataclass(frozen=True)
 class Revisions:
-    """A new decision about sends that are planned or held: any state but claimed, sent, failed and unknown. Columns
+    """A new decision about sends that are planned or held: any state but claimed, sent, failed and unknown. `gives_up`:
+    it is not only put off; if it may have gone out it is unknown from now on. Columns
     that are None (or None in a row) stay as recorded; the due instant always does. `uses` as in NewSends."""
 
     entry: Column
@@ -130,6 +131,7 @@ class Revisions:
     address: Column = None
     content: Column = None
     uses: Column = False
+    gives_up: Column = False
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,8 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What became of claimed sends. `state`: sent, failed, unknown, or planned (nothing was done: again at
-    `ready_at`)."""
+    """What became of claimed sends. `state`: sent, failed, unknown, or planned (again at `ready_at`). `unsure`: of one
+    that is planned again, that it may have gone out all the same: the provider is asked again under the same key."""
 
     entry: Column
     step: Column
@@ -166,6 +168,7 @@ class Outcomes:
     provider_id: Column = None
     reason: Column = None
     ready_at: Column = None
+    unsure: Column = False
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
     or_,
     text,
@@ -153,6 +154,9 @@ for _name, _columns, _where in (
     ("sends_provider", (sends.c.provider_id,), "provider_id IS NOT NULL"),
 ):
     Index(_name, *_columns, sqlite_where=text(_where), postgresql_where=text(_where))
+
+MAYBE_GONE = and_(in_state(sends.c.state, "planned", "held"), sends.c.lease_until.is_not(None))
+"""A send that a worker had and did not say what became of it: only its provider, asked under the same key, knows."""
 
 # The history: one row per change of a send, numbered without gaps; rows are only ever added.
 transitions = Table(

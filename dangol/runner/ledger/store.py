@@ -119,8 +119,10 @@ def _sqlite(url: URL, wait: float) -> Engine:
 
 def _postgres(url: URL, wait: float) -> Engine:
     asked = url.query.get("options", "")
-    options = f"{asked if isinstance(asked, str) else ' '.join(asked)} -c lock_timeout={max(1, int(wait * 1000))}"
-    engine = create_engine(url, paramstyle="format", connect_args={"options": options, "connect_timeout": 10})
+    options = [asked] if isinstance(asked, str) else list(asked)
+    options.append(f"-c lock_timeout={max(1, int(wait * 1000))}")
+    options.append("-c random_page_cost=1.1")  # a batch looks its rows up by key; a young table would be read whole
+    engine = create_engine(url, paramstyle="format", connect_args={"options": " ".join(options), "connect_timeout": 10})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
