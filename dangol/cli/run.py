@@ -8,6 +8,10 @@ from pathlib import Path
 import click
 
 from dangol.cli.base import AT, FINDINGS, FINE, JSON, in_project, progress, show
+from dangol.diagnostics import DangolError
+
+PASSING = ("E602", "E603", "E606", "E607")
+"""What may be over by the next tick: no room, a locked ledger, a clock that was set back, another run going on."""
 
 
 @click.command()
@@ -38,7 +42,14 @@ def run(
     from dangol.views import run as view
 
     while True:
-        report = api.load(directory, progress=progress()).run(at, confirmed=confirmed, migrate=migrate, wait=wait)
+        try:
+            report = api.load(directory, progress=progress()).run(at, confirmed=confirmed, migrate=migrate, wait=wait)
+        except DangolError as error:
+            if not forever or any(found.code not in PASSING for found in error.diagnostics):
+                raise
+            show(error.diagnostics)
+            time.sleep(every)
+            continue
         if as_json:
             click.echo(json.dumps(view.as_json(report), ensure_ascii=False, indent=None if forever else 2))
         else:

@@ -276,7 +276,9 @@ class Delivery(Experiments):
         if sent is not None:
             assigned["sent_at"] = case((is_now == "sent", sent), else_=sends.c.sent_at)
         if unsure is not None:
-            assigned["lease_until"] = case((or_(is_now.not_in(("planned", "held")), rows["unsure"]), sends.c.lease_until))
+            assigned["lease_until"] = case(
+                (or_(is_now.not_in(("planned", "held")), rows["unsure"]), sends.c.lease_until)
+            )
         if "claimed_by" not in values and worker:  # a send that is planned again is no longer its worker's
             assigned["claimed_by"] = case((is_now != "planned", sends.c.claimed_by))
         this = and_(sends.c.entry == rows["entry"], sends.c.step == rows["step"])
