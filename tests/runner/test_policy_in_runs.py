@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import dangol
-from dangol.channels.base import Failed, Sent
+from dangol.channels.base import Answer, Failed, Message, Sent
 from dangol.diagnostics import DangolError
 from dangol.engine import ir
 from dangol.runner.due import is_asked, occurrences
@@ -364,3 +364,32 @@ def test_a_second_run_waits_or_leaves_and_a_clock_set_back_is_refused(tmp_path: 
     shop.run("03-01 10:00")
     with pytest.raises(DangolError, match="E606"):
         shop.run("03-01 09:00")
+
+
+# --- after a crash ---
+
+
+class Death(BaseException):
+    """Ends a run where a kill would: nothing after it is written."""
+
+
+def test_what_a_crash_left_open_is_unknown_when_it_is_refused_and_asked_again_when_only_the_hour_is_wrong(
+    tmp_path: Path,
+) -> None:
+    events = [f"{who} visited 2026-03-10T20:50" for who in ("a", "b")]
+    shop = Running(tmp_path, rule('visited → push "One"', "expires: 9d"), ["a", "b"], events, "quiet: 21:00–08:00\n")
+
+    def dies(message: Message) -> Answer:
+        shop.messages.append(message)
+        raise Death
+
+    shop.says = dies
+    with pytest.raises(Death):
+        shop.tick("03-10 20:50", confirmed=True)
+    shop.says = lambda message: Sent(None)
+    assert shop.tick("03-10 21:10") == []
+    assert shop.ledger.status().sends == {"held": 2}
+    shop.ledger.suppress(shop.micros("03-11 07:00"), "opt-out", customer="b")
+    assert [out.customer for out in shop.tick("03-11 08:00")] == ["a"]
+    assert shop.messages[0].key in {message.key for message in shop.messages[1:]} | {shop.ledger.unknown()[0].key}
+    assert shop.ledger.status().sends == {"sent": 1, "unknown": 1}

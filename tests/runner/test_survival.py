@@ -320,3 +320,12 @@ def test_four_runners_whose_clocks_differ_and_one_of_whom_dies(
     assert set(provider.delivered.values()) == {1}
     assert 80 - unsure <= len(provider.delivered) <= 80
     assert unsure <= (0 if idempotent else 3)
+
+
+def test_a_clock_a_little_behind_the_last_runs_is_taken_along_and_one_far_behind_is_refused(tmp_path: Path) -> None:
+    shop = Running(tmp_path, rule(JOURNEY), ["a"], ["a visited 2026-03-10T10:00"])
+    at = shop.micros("03-10 10:00")
+    assert len(shop.tick("03-10 10:00", confirmed=True)) == 1
+    assert shop.run(at - 20 * SECOND).plan.at == at
+    with pytest.raises(DangolError, match=r"E606.*40 s before the last run"):
+        shop.run(at - 40 * SECOND)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from dangol.diagnostics import DangolError
-from dangol.runner.ledger import Ledger, NewSends, Outcomes, Revisions, ledger_at
+from dangol.runner.ledger import Ends, Ledger, NewSends, Outcomes, Revisions, ledger_at
 from tests.runner.ledger.story import LEASE, T, begun, faults_in, planned
 
 
@@ -170,3 +170,47 @@ def test_claiming_does_not_look_at_what_is_over(tmp_path: Path) -> None:
             ]
     assert "INDEX sends_planned" in plans[0]
     assert "INDEX sends_claimed" in plans[1]
+
+
+def lapsed(ledger: Ledger) -> list[int]:
+    """Three sends that a worker had who died, on a channel that knows our keys."""
+    _, ids = planned(ledger, channel="webhook")
+    ledger.claim(T, 10, "w", LEASE)
+    ledger.lapse(T + LEASE, ["webhook"])
+    assert states(ledger) == ["planned"] * 3
+    return ids
+
+
+def test_what_may_have_gone_out_and_is_refused_then_is_unknown(ledger: Ledger) -> None:
+    ids = lapsed(ledger)
+    later = T + LEASE + 1
+    new = Revisions(ids, 1, ["held", "cancelled", "held"], ["frequency cap", "holdout", "quiet hours"], later,
+                    gives_up=[True, True, False])  # fmt: skip
+    assert ledger.revise(later, new) == 3
+    assert states(ledger) == ["unknown", "unknown", "held"]
+    assert [one.reason for one in ledger.unknown()] == [
+        "it may have gone out before; now: frequency cap", "it may have gone out before; now: holdout",
+    ]  # fmt: skip
+    assert ledger.sent_times(T - 1).customer == ["c0", "c1"]
+    assert ledger.last_entries("cart", "remind").sent_time.tolist() == [T - 5] * 3
+    assert faults_in(ledger) == []
+
+
+def test_of_an_entry_that_ends_too(ledger: Ledger) -> None:
+    ids = lapsed(ledger)
+    ledger.end_entries(T + LEASE + 1, Ends(ids, "left", T, "no longer qualifies"))
+    assert ledger.status().sends == {"unknown": 3}
+    assert faults_in(ledger) == []
+
+
+def test_what_certainly_did_not_go_out_is_cancelled(ledger: Ledger) -> None:
+    _, ids = planned(ledger, channel="webhook")
+    for number, unsure in enumerate((True, False, [True, False, False])):
+        taken = ledger.claim(T + number, 10, "w", LEASE)
+        again = Outcomes(taken.entry, taken.step, "planned", ready_at=T + number + 1, unsure=unsure)
+        assert ledger.settle(T + number, "w", again) == 3
+    ledger.revise(T + 9, Revisions(ids, 1, "cancelled", "holdout", gives_up=True))
+    assert states(ledger) == ["unknown", "cancelled", "cancelled"]
+    ledger.reconcile(T + 10, ledger.unknown()[0].key, "planned")
+    ledger.revise(T + 11, Revisions(ids[:1], 1, "cancelled", "holdout", gives_up=True))
+    assert states(ledger) == ["cancelled"] * 3
