@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dangol.engine import calendar
@@ -113,6 +113,7 @@ def test_the_next_anniversary_includes_today(born: str, today: str, expected: st
     assert anniversaries(np.array([day(born)], np.int32), day(today)).tolist() == [day(expected)]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.lists(INSTANTS, min_size=1, max_size=30), st.integers(-30, 30), st.integers(-40, 40))
 def test_arrays_agree_with_single_instants(zone: str, instants: list[int], months: int, days: int) -> None:
     given_, shift = np.array(instants), Shift(months, days, 5)

@@ -299,7 +299,7 @@ def test_what_cannot_be_known(case: str, tmp_path: Path) -> None:
 
 def test_too_small_an_arm_is_named_with_what_is_needed(tmp_path: Path) -> None:
     text = view.as_text(asked(written(tmp_path, "arm,m\nA,1\nB,0\nB,1\n")))
-    assert "only 1 customers in `A`, 100 are needed" in text
+    assert "only 1 customer in `A`, 100 are needed" in text
 
 
 MIXED = "arm,m,x\n" + "A,-3,1\nA,5,2\nB,4,\nB,9,2\n" * 100

@@ -76,7 +76,7 @@ def test_who_is_in_an_experiment_does_not_depend_on_the_arm(tmp_path: Path) -> N
 def test_a_message_that_is_refused_for_good_is_tried_once_per_stay(tmp_path: Path) -> None:
     shop = Running(tmp_path, rule(GOLD), ["a"])
     tried = []
-    shop.says = lambda message: tried.append(message.key) or Failed("address", "no such device")
+    shop.says = lambda message: tried.append(message.key) or Failed("content", "not to be printed")
     shop.every(2880, "03-01 10:00", "03-30 22:00")
     assert len(tried) == 1
     assert len(shop.entries()) == 1

@@ -251,5 +251,5 @@ def test_every_field_of_a_scenario_is_read() -> None:
     told = {"who", "anchor", "anchor_from", "steps", "exits", "splits", "zone"} | {
         n for rule, *_ in RULES for n in rule
     }
-    named = {"playbook", "name", "still"}  # the heading; what `leaves` says in words
+    named = {"playbook", "name", "phase", "still"}  # the heading; what `leaves` says in words
     assert set(ir.Scenario.__dataclass_fields__) == told | named
