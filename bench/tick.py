@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 CUSTOMERS = 1_000_000
 DUE = 200_000
 MAILS = 3_000
-NOON, LATER = "2026-03-10T12:00", "2026-03-10T12:01"
+NOON, LATER, LAST = "2026-03-10T12:00", "2026-03-10T12:01", "2026-03-10T12:02"
 CLI = "import sys; from dangol.cli import main; sys.exit(main())"
 
 CONFIG = """\
@@ -79,15 +79,18 @@ def main() -> None:
 
 
 def ticks(folder: Path, way: str, port: int, ledger: str | None) -> Iterator[tuple[str, dict[str, float]]]:
-    """The tick with everything due, and one a minute later with nothing due. The index is there."""
+    """The tick with everything due, one a minute later that ends the entries, and one with nothing due. The index is
+    there."""
     write_project(folder, way, port, ledger)
     run(folder, "plan", "--at", LATER)
     due = run(folder, "run", "--at", NOON, "--confirm", ledger=ledger)
-    nothing = run(folder, "run", "--at", LATER, ledger=ledger)
+    ends = run(folder, "run", "--at", LATER, ledger=ledger)
+    nothing = run(folder, "run", "--at", LAST, ledger=ledger)
     sent = due["sent"]
     assert sent >= (DUE if way == "file" else MAILS)
     assert not nothing["sent"]
     yield f"{sent:,} due sends, {way}", due
+    yield f"the tick after it, {sent:,} entries end", ends
     yield f"nothing due, {CUSTOMERS:,} customers", nothing
     if way == "smtp":
         print(f"{sent / due['wall']:,.0f} mails a second of the whole process")

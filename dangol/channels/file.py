@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydantic_core import to_json
 
@@ -57,10 +57,10 @@ class FileOutbox:
         self._known = _Keys()
 
     def build(self, message: Message) -> Request:
-        now = datetime.fromtimestamp(self._clock.time(), UTC).isoformat(timespec="milliseconds")
-        line = {"key": message.key, "time": now, "customer": message.customer, "address": message.address,
-                "kind": message.kind, **message.labels, "parts": dict(message.parts)}  # fmt: skip
-        return Request(self._target, {}, _written(line) + b"\n", "APPEND")
+        return Request(self._target, {}, _line(message, self._now()), "APPEND")
+
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self._clock.time(), UTC).isoformat(timespec="milliseconds")
 
     def send(self, messages: Iterable[Message]) -> Iterator[tuple[str, Answer]]:
         for group in batches(messages, self.batch):
@@ -73,7 +73,8 @@ class FileOutbox:
             with locked(self._path):
                 self._known.catch_up(self._path)
                 fresh = {message.key: message for message in group if message.key not in self._known}
-                lines = b"".join(self.build(message).body for message in fresh.values())
+                now = self._now()
+                lines = b"".join(_line(message, now) for message in fresh.values())
                 if fresh and not append(self._path, lines):
                     return Unknown(f"{self._target} could be written only in part")
                 self._known.grown(fresh, len(lines))
@@ -104,12 +105,13 @@ class FileOutbox:
         self._known = _Keys()
 
 
-def _written(line: Mapping[str, Any]) -> bytes:
-    """As JSON, in a fifth of the time that the standard library takes; half a surrogate becomes a question mark."""
+def _line(message: Message, now: str) -> bytes:
+    said = {"key": message.key, "time": now, "customer": message.customer, "address": message.address,
+            "kind": message.kind, **message.labels, "parts": dict(message.parts)}  # fmt: skip
     try:
-        return to_json(line)
-    except ValueError:
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        return to_json(said) + b"\n"  # in a fifth of the time that the standard library takes
+    except ValueError:  # half a surrogate
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def _is_of(line: bytes, customer: str, addresses: Collection[str]) -> bool:
