@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.zone import zone_for
+from dangol.engine.state.arrow import joined, numbers, strings
 from dangol.engine.state.model import NO_INSTANT, Micros, State
 from dangol.runner.texts import Text
 
@@ -270,25 +271,12 @@ def done(ids: NDArray[np.int64], steps: Steps) -> tuple[NDArray[np.int64], Micro
 
 def codes_of(state: State, ids: Sequence[str]) -> NDArray[np.int64]:
     """The code of each id, −1 for one that the state does not have."""
-    if len(ids) * 20 > state.size:
-        known = {customer: code for code, customer in enumerate(state.ids)}
-        return np.fromiter((known.get(customer, -1) for customer in ids), np.int64, len(ids))
-    by_rank = np.argsort(state.id_rank, kind="stable")
-    ordered = _Ordered(state, by_rank)
-    places = [bisect_left(ordered, customer) for customer in ids]
-    return np.array(
-        [by_rank[p] if p < state.size and ordered[p] == c else -1 for p, c in zip(places, ids, strict=True)], np.int64
-    )
-
-
-class _Ordered(Sequence[str]):
-    """The ids of a state in code-point order, read as they are asked for."""
-
-    def __init__(self, state: State, by_rank: NDArray[np.int64]) -> None:
-        self._ids, self._by_rank = state.ids, by_rank
-
-    def __len__(self) -> int:
-        return len(self._by_rank)
-
-    def __getitem__(self, place: int) -> str:  # type: ignore[override]
-        return self._ids[int(self._by_rank[place])]
+    if not len(ids):
+        return np.zeros(0, np.int64)
+    raw = getattr(state.ids, "raw", None)  # a list in memory has none
+    sought = strings(ids).dictionary_encode()
+    everyone = strings(state.ids) if raw is None else joined(*raw)
+    found = numbers(pc.index_in(everyone, value_set=sought.dictionary).fill_null(-1))
+    codes = np.full(len(sought.dictionary), -1, np.int64)
+    codes[found[found >= 0]] = np.flatnonzero(found >= 0)
+    return np.asarray(codes[numbers(sought.indices)])
