@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean, in_file_order
+from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine import ir
-from dangol.engine.catalog import LEDGER_EVENTS, Catalog
-from dangol.engine.check import Checked, Written, check, check_expression, extend
 from dangol.engine.needs import Needs, needs_of
 from dangol.engine.reading import Lang, reader
-from dangol.engine.sources import Sources
-from dangol.library import hinted, is_library, used_by
+from dangol.library import is_library
 from dangol.playbook import adhoc
-from dangol.playbook.adhoc import At, instant_from, parsed
-from dangol.playbook.project import UNKNOWN, load_project
+from dangol.playbook.adhoc import At, instant_from
 from dangol.playbook.project import Project as Files
+from dangol.playbook.project import load_project
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from dangol.engine.backends.vector import Evaluation
     from dangol.engine.explanation import Explanation
-    from dangol.engine.state.model import State
-    from dangol.grammar import ast
     from dangol.playbook.smart.finding import Lint
     from dangol.runner.backtest import Backtest
+    from dangol.runner.experiments.results import Results
     from dangol.runner.ledger import Ledger, Won
     from dangol.runner.model import Plan
-    from dangol.runner.results import Results
     from dangol.runner.tick import Report
     from dangol.runner.versions import Earlier
 
-Progress = Callable[[str, float], None]
-"""Told what is being read and which share of it is done."""
+from dangol.data import Answer, Data, Progress, query
 
 
 def load(directory: str | Path = ".", *, progress: Progress | None = None) -> Project:
@@ -48,152 +40,6 @@ def load(directory: str | Path = ".", *, progress: Progress | None = None) -> Pr
     files = load_project(Path(directory))
     files.raise_errors()
     return Project(files, progress)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Who matches a condition: `ids` sorted as text, the number of customers in the universe, the condition read."""
-
-    expression: str
-    condition: ir.Condition
-    checked: Checked
-    at: int
-    zone: str
-    universe: int
-    ids: tuple[str, ...]
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass
-class Data:
-    """Sources with their vocabulary: where conditions are evaluated. The index is kept in `directory` (None: not)."""
-
-    sources: Sources
-    catalog: Catalog
-    checked: Checked
-    zone: str
-    directory: Path | None = None
-    progress: Progress | None = None
-    notes: list[Diagnostic] = field(default_factory=list)
-    """What was found while reading, such as rows without a customer."""
-
-    asked: Checked = field(init=False, repr=False)
-    """`checked`, and what ad-hoc lines named of the library."""
-
-    unready: tuple[Diagnostic, ...] = ()
-    """Why the sources cannot be read yet."""
-
-    wider: Callable[[], Files] | None = None
-    """The project with all that its data name, when nobody had to look for that."""
-
-    def __post_init__(self) -> None:
-        self.asked = self.checked
-
-    past: Callable[[], AbstractContextManager[Ledger | None]] = nullcontext
-    """Opens the ledger whose events the language may speak of."""
-
-    def evaluate(self, needs: Needs, at: int) -> Evaluation:
-        """The state that these needs ask for, at an instant. Raises DangolError when the data cannot be read."""
-        from dangol.engine.backends.vector import Evaluation
-        from dangol.engine.state import open_state
-
-        self.raise_unready()
-        self.notes.clear()
-        needs = needs.with_all(self._usual)
-        self._look_for(needs)
-        state = open_state(
-            self.sources, self.catalog, needs.events, needs.attributes, self.directory, self.progress, self.notes
-        )
-        return Evaluation(self.asked.program, self._with_ledger(state, needs), at, arms=_arms)
-
-    def _look_for(self, needs: Needs) -> None:
-        """Looks into the data for what an earlier text names and no line does today."""
-        events = {name for name in needs.events if name not in self.catalog.events and name not in LEDGER_EVENTS}
-        if self.wider is not None and (events or needs.attributes - self.catalog.attributes.keys()):
-            found, self.wider = self.wider(), None
-            if not found.errors:
-                self.catalog = found.catalog
-
-    def _with_ledger(self, state: State, needs: Needs) -> State:
-        if not any(name in LEDGER_EVENTS for name in needs.events):
-            return state
-        from dangol.runner.ledger_events import ledger_events, with_ledger
-
-        with self.past() as ledger:
-            names = ledger_events(needs, self.catalog)
-            return with_ledger(state, names, ledger) if names and ledger is not None else state
-
-    def raise_unready(self) -> None:
-        """Raises DangolError when the sources cannot be read."""
-        if self.unready:
-            raise DangolError(*self.unready)
-
-    @cached_property
-    def _usual(self) -> Needs:
-        """What the project's lines need: kept in the index whatever is asked, so that no question makes it anew."""
-        program = self.checked.program
-        return needs_of((*program.segments.values(), *program.traits.values(), *program.scenarios), program)
-
-    def query(self, expression: str, at: At = None) -> Answer:
-        """Who matches. Raises DangolError when the line is wrong or is no condition."""
-        line = Line.of(expression)
-        node, findings = self.node(line)
-        if not isinstance(node, ir.Condition):
-            raise DangolError(
-                diagnose("E510", "this is a value, not a condition", line, hints=("compare it: `… >= 3`",))
-            )
-        instant = instant_from(at, self.zone)
-        evaluation = self.evaluate(needs_of([node], self.asked.program), instant)
-        ids = members(evaluation, node)
-        universe = int(evaluation.universe().sum())
-        return Answer(line.text, node, self.asked, instant, self.zone, universe, ids, (*findings, *self.notes))
-
-    def node(self, line: Line) -> tuple[ir.Node, tuple[Diagnostic, ...]]:
-        """What a line computes, and warnings about it. Raises DangolError when it is wrong."""
-        try:
-            return self._node(line)
-        except DangolError as error:
-            if self.wider is None or not any(one.code in UNKNOWN for one in error.diagnostics):
-                raise
-            found, self.wider = self.wider(), None
-            if found.errors:
-                raise
-        self.catalog, self.checked, self.asked = found.catalog, found.checked, found.checked
-        return self._node(line)
-
-    def scenario(self, line: Line, tree: ast.Scenario, files: Files) -> ir.Scenario:
-        """What a scenario that stands in no playbook means. Raises DangolError when it is wrong."""
-        try:
-            found, self.asked = adhoc.scenario_of(line, tree, files, self.catalog)
-        except DangolError as error:
-            if self.wider is None or not any(one.code in UNKNOWN for one in error.diagnostics):
-                raise
-            self.catalog, self.wider = self.wider().catalog, None
-            found, self.asked = adhoc.scenario_of(line, tree, files, self.catalog)
-        return found
-
-    def _node(self, line: Line) -> tuple[ir.Node, tuple[Diagnostic, ...]]:
-        tree = parsed(line)
-        used = used_by([Written(line, tree)], self.catalog, self.zone, self.asked.names.defined)
-        self.asked = extend(self.asked, used.definitions, used.broken)
-        node, findings = check_expression(tree, line, self.zone, self.asked)
-        errors = [finding for finding in findings if finding.is_error and not (used.found and finding.code == "E223")]
-        errors = in_file_order([*hinted(errors), *used.found])
-        if errors or node is None:
-            raise DangolError(*errors)
-        return node, tuple(findings)
-
-
-def _arms(split: ir.SplitArm, ids: Sequence[str]) -> NDArray[np.int16]:
-    from dangol.measure.assignment import arms
-
-    return arms(split.salt, [share for _, share in split.arms], ids)
-
-
-def members(evaluation: Evaluation, condition: ir.Condition) -> tuple[str, ...]:
-    """The ids of the members, sorted as text."""
-    ids = evaluation.state.ids
-    return tuple(sorted(ids[code] for code in evaluation.members(condition).nonzero()[0].tolist()))
 
 
 @dataclass(frozen=True)
@@ -301,7 +147,7 @@ class Project:
 
         migrate: as if entries under earlier texts moved to today's; `Plan.migration` has who would move where.
         """
-        from dangol.runner.balance import imbalances
+        from dangol.runner.experiments.balance import imbalances
         from dangol.runner.rehearse import rehearse
 
         instant = instant_from(at, self.files.zone)
@@ -375,14 +221,14 @@ class Project:
 
     def results(self, at: At = None, *, only: Iterable[str] = ()) -> Results:
         """What experiments have shown up to an instant. `only`: playbooks or `playbook/scenario`."""
-        from dangol.runner.results import results
+        from dangol.runner.experiments.results import results
 
         with self._past() as past:
             return results(self.files, self.data.evaluate, past, instant_from(at, self.files.zone), frozenset(only))
 
     def decisions(self, name: str) -> tuple[Won, ...]:
         """What was decided about the arms of a scenario (`playbook/scenario`), the earliest first."""
-        from dangol.runner.winner import decisions
+        from dangol.runner.experiments.winner import decisions
 
         with self._past() as past:
             return tuple(decisions(self.files, past, name))
@@ -392,7 +238,7 @@ class Project:
 
         Raises DangolError where there is nothing to decide about, and while a run is under way.
         """
-        from dangol.runner.winner import choose, revert
+        from dangol.runner.experiments.winner import choose, revert
 
         instant = instant_from(at, self.files.zone)
         with self.ledger() as ledger, ledger.run_lock():
@@ -402,7 +248,7 @@ class Project:
 
     def look(self, at: At = None, *, only: Iterable[str] = ()) -> tuple[Results, list[str]]:
         """The results, and the targets whose earlier looks counted otherwise. A look without `at` is written down."""
-        from dangol.runner.looks import record
+        from dangol.runner.experiments.looks import record
 
         found = self.results(at, only=only)
         if at is not None:
@@ -428,25 +274,6 @@ class Project:
 
 MINUTE = 60_000_000
 MONTH = 30 * 24 * 60 * MINUTE
-
-
-def query(
-    expression: str,
-    sources: Sources,
-    *,
-    at: At = None,
-    zone: str = "UTC",
-    progress: Progress | None = None,
-) -> Answer:
-    """Who matches a line on bare sources, without a project."""
-    from dangol.engine.state import discover
-
-    catalog, notes = discover(sources)
-    checked = check(catalog, (), ())
-    errors = [finding for finding in (*notes, *checked.diagnostics) if finding.is_error]
-    if errors:
-        raise DangolError(*errors)
-    return Data(sources, catalog, checked, zone, None, progress).query(expression, at)
 
 
 __all__ = ["Answer", "At", "Data", "Progress", "Project", "instant_from", "load", "query"]

@@ -12,8 +12,8 @@ import numpy as np
 from pydantic_core import from_json
 
 from dangol.channels.base import Answer, Channel, Failed, FailureKind, Message, RetryAfter, Sent, Unknown
-from dangol.runner.assigning import assignments
 from dangol.runner.entries import Gone
+from dangol.runner.experiments.assignment import assignments
 from dangol.runner.journey import UNREACHED_ON
 from dangol.runner.ledger import Claimed, Ends, Ledger, NewEntries, NewSends, Outcomes, Revisions
 from dangol.runner.model import Decision, Plan, Record, ScenarioPlan

@@ -18,7 +18,8 @@ from dangol.engine.state.model import NO_INSTANT, Micros, State
 from dangol.runner.texts import Text
 
 if TYPE_CHECKING:
-    from dangol.runner.ledger.rows import Experiment, LastEntries, Running, SentTimes, Steps, Suppressed, Won
+    from dangol.runner.ledger.experiment_rows import Experiment, Won
+    from dangol.runner.ledger.rows import LastEntries, Running, SentTimes, Steps, Suppressed
 
 OPEN = ("planned", "held", "claimed")
 """States of a step that is not decided for good. A claimed one is in the hands of a run, perhaps of one that died."""

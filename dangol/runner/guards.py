@@ -7,7 +7,7 @@ from statistics import median
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
 from dangol.playbook.project import Project
-from dangol.runner import phases
+from dangol.runner.experiments import phases
 from dangol.runner.ledger import Ledger
 from dangol.runner.model import Plan, ScenarioPlan
 from dangol.runner.policy import Gate

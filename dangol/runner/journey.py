@@ -14,9 +14,9 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, SECOND
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
-from dangol.runner.crossroads import Crossroads, asks_arm, either_way
 from dangol.runner.endings import lingers, stays
 from dangol.runner.entries import IN_FLIGHT, Entries
+from dangol.runner.experiments.crossroads import Crossroads, asks_arm, either_way
 from dangol.runner.policy import Gate, Outcome
 
 DEFAULT_EXPIRY = ir.Shift(micros=DAY)

@@ -16,7 +16,8 @@ from dangol.engine.state.model import NO_INSTANT
 from dangol.playbook.project import Project
 from dangol.runner.endings import stays
 from dangol.runner.entries import IN_FLIGHT, Past, progress
-from dangol.runner.ledger.rows import Experiment, LastEntries, Running, SentTimes, Steps, Suppressed, Won
+from dangol.runner.ledger.experiment_rows import Experiment, Won
+from dangol.runner.ledger.rows import LastEntries, Running, SentTimes, Steps, Suppressed
 from dangol.runner.policy import Gate
 from dangol.runner.texts import Text, Texts
 

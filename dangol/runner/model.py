@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Literal
 from dangol.diagnostics import Diagnostic, Line
 from dangol.engine import ir
 from dangol.measure.design import Design
-from dangol.runner.draw import Drawn
 from dangol.runner.entries import Entries, Gone
+from dangol.runner.experiments.draw import Drawn
 from dangol.runner.migration import Change
 from dangol.runner.policy import Held
 from dangol.runner.texts import Text
 from dangol.runner.traffic import Traffic
 
 if TYPE_CHECKING:
-    from dangol.runner.ledger.rows import Won
+    from dangol.runner.ledger.experiment_rows import Won
 
 
 @dataclass(frozen=True)

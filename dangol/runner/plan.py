@@ -20,11 +20,11 @@ from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.state.model import Mask
 from dangol.measure.design import Design
 from dangol.runner.caps import Competitor, compete
-from dangol.runner.crossroads import asks_arm
-from dangol.runner.decided import Decisions, Given
-from dangol.runner.draw import Drawn, draw
 from dangol.runner.endings import lingers, part, stays
 from dangol.runner.entries import Entries, Gone, Past, Recorded, recorded, running_entries, with_new
+from dangol.runner.experiments.crossroads import asks_arm
+from dangol.runner.experiments.decisions import Decisions, Given
+from dangol.runner.experiments.draw import Drawn, draw
 from dangol.runner.hours import Clocks
 from dangol.runner.journey import due_now, unreached
 from dangol.runner.model import (

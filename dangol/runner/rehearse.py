@@ -17,11 +17,11 @@ from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.model import Channel as Said
 from dangol.playbook.project import Project, price_of
 from dangol.runner.entries import Past
+from dangol.runner.experiments.phases import frozen
 from dangol.runner.guards import over_limits
 from dangol.runner.migration import Moving, changes_of, with_outcomes
 from dangol.runner.model import Plan
 from dangol.runner.personal import personal_attributes
-from dangol.runner.phases import frozen
 from dangol.runner.plan import make_plan
 from dangol.runner.policy import Channel, Policy
 from dangol.runner.traffic import Price

@@ -19,16 +19,16 @@ from dangol.runner.apply import Counts, Now, deliver, record
 from dangol.runner.due import is_asked
 from dangol.runner.endings import stays
 from dangol.runner.entries import done
+from dangol.runner.experiments.phases import widened
+from dangol.runner.experiments.winner import decide
 from dangol.runner.guards import arrivals, guard
 from dangol.runner.ledger import Ends, Ledger, Run, Won
 from dangol.runner.migration import carry_out
 from dangol.runner.model import Plan
-from dangol.runner.phases import widened
 from dangol.runner.policy import Gate
 from dangol.runner.rehearse import Evaluate, rehearse
 from dangol.runner.smart.start import fit_to_start, keep
 from dangol.runner.texts import Text, Texts
-from dangol.runner.winner import decide
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dangol.playbook.lines import PlaybookFile
 from dangol.playbook.messages.check import texts_of
 from dangol.playbook.messages.template import EVERY, ITEMS, TemplateError, variables_of
 from dangol.playbook.project import Project
-from dangol.runner.assigning import judged_by
 from dangol.runner.entries import Past
+from dangol.runner.experiments.assignment import judged_by
 from dangol.runner.model import Playbook, Reading, Version
 from dangol.runner.texts import Text, Texts
 

@@ -7,7 +7,7 @@ from typing import Any
 from dangol.api import Project
 from dangol.engine import ir
 from dangol.measure.design import percent
-from dangol.runner.traced import Draw, traced
+from dangol.runner.experiments.trace import Draw, traced
 from dangol.views.text import printable, table
 
 

@@ -9,9 +9,9 @@ from dangol.measure.estimate import Effect
 from dangol.measure.experiment import Lift, Seen, Total
 from dangol.measure.proportions import wilson
 from dangol.measure.sums import Sums
-from dangol.runner.credits import Sent
-from dangol.runner.measured import Guarded, Measured, Row
-from dangol.runner.results import Count, ExperimentResult, Results
+from dangol.runner.experiments.credits import Sent
+from dangol.runner.experiments.measured import Guarded, Measured, Row
+from dangol.runner.experiments.results import Count, ExperimentResult, Results
 from dangol.views import winner
 from dangol.views.plan import instant
 from dangol.views.text import crop, paint, table

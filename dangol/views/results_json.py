@@ -9,9 +9,9 @@ from dangol.measure.experiment import Lift, Seen, Total
 from dangol.measure.reason import Reason
 from dangol.measure.sums import Sums
 from dangol.measure.verdict import Comparison, Level, Target, Verdict
-from dangol.runner.credits import Credited, Sent
-from dangol.runner.measured import Guarded, Measured, Row
-from dangol.runner.results import Count, ExperimentResult, Results
+from dangol.runner.experiments.credits import Credited, Sent
+from dangol.runner.experiments.measured import Guarded, Measured, Row
+from dangol.runner.experiments.results import Count, ExperimentResult, Results
 from dangol.views import winner
 from dangol.views.plan import instant
 from dangol.views.results import day, mean_of

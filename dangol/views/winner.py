@@ -9,8 +9,8 @@ from typing import Any
 from dangol.api import Project
 from dangol.measure.arithmetic import number
 from dangol.measure.sums import Sums
-from dangol.runner.ledger.rows import Won
-from dangol.runner.winning import Race
+from dangol.runner.experiments.race import Race
+from dangol.runner.ledger.experiment_rows import Won
 from dangol.views.text import instant
 from dangol.views.verdicts import worded
 

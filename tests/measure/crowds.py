@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import dangol.api
-from dangol.runner.measured import Measured
-from dangol.runner.results import ExperimentResult
+from dangol.runner.experiments.measured import Measured
+from dangol.runner.experiments.results import ExperimentResult
 from tests.measure.simulated import DAY, Person, Simulated, instant
 
 HOUR = DAY // 24

@@ -214,8 +214,8 @@ def test_of_two_hundred_ledgers_without_an_effect_hardly_any_is_achieved(tmp_pat
     simulated.files()
     project = dangol.api.Project(load_project(tmp_path))
     design, answers = simulated.design(project), []
+    from dangol.runner.experiments.results import results as measured_with
     from dangol.runner.ledger import open_ledger
-    from dangol.runner.results import results as measured_with
 
     for seed in range(200):
         chance = random.Random(seed)

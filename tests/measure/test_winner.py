@@ -11,9 +11,9 @@ import pytest
 
 import dangol
 from dangol.playbook.lines import ScenarioFile
-from dangol.runner.assigning import judged_by
+from dangol.runner.experiments.assignment import judged_by
+from dangol.runner.experiments.winner import choose, decide, revert
 from dangol.runner.ledger import Ledger, Won
-from dangol.runner.winner import choose, decide, revert
 from tests.measure.simulated import CONFIG, DAY, PLAYBOOK, Person, Simulated, clicked, instant, write
 
 HOUR = DAY // 24
@@ -260,8 +260,8 @@ def test_arms_that_are_alike_win_no_more_often_than_declared(tmp_path: Path, by:
 
     import numpy as np
 
-    from dangol.runner.results import Record, needs_of_results, study
-    from dangol.runner.winning import race
+    from dangol.runner.experiments.race import race
+    from dangol.runner.experiments.results import Record, needs_of_results, study
 
     shop = Shop(tmp_path, people(1500), {"discount": 0.2, "scarcity": 0.2},
                 playbook("winner: by clicked within 2d at 95% after 100 each → send to rest", target=by))  # fmt: skip

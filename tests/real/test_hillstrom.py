@@ -11,7 +11,7 @@ import pytest
 
 from dangol.measure.estimate import Effect
 from dangol.measure.proportions import pooled_z
-from dangol.runner.results import ExperimentResult
+from dangol.runner.experiments.results import ExperimentResult
 from tests.measure.simulated import CONFIG, DAY, Person, Simulated, instant
 
 PLAYBOOK = """

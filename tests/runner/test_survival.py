@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from dangol.api import _arms
 from dangol.channels.base import Answer, Message, Sent, Unknown
+from dangol.data import drawn_arms
 from dangol.diagnostics import DangolError
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.needs import Needs
@@ -113,7 +113,8 @@ class Town:
             for at in ats:
                 try:
                     tick(
-                        self.shop.project.files, lambda needs, at: Evaluation(self.program, self.state, at, arms=_arms),
+                        self.shop.project.files,
+                        lambda needs, at: Evaluation(self.program, self.state, at, arms=drawn_arms),
                         ledger, {"push": channel}, at, now=lambda at=at: at, wait=wait, confirmed=True,
                     )  # fmt: skip
                 except DangolError as error:

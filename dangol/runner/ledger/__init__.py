@@ -1,35 +1,37 @@
 """The delivery ledger of a project: open_ledger, and the columns that go in and come out."""
 
+from dangol.runner.ledger.experiment_rows import (
+    HOLDOUTS,
+    Assigned,
+    Cohort,
+    Experiment,
+    NewAssignments,
+    Result,
+    Start,
+    Won,
+)
 from dangol.runner.ledger.ledger import Ledger, ledger_at, open_ledger
 from dangol.runner.ledger.rows import (
-    HOLDOUTS,
     RECEIPT_KINDS,
-    Assigned,
     Change,
     Claimed,
-    Cohort,
     Ends,
-    Experiment,
     Happened,
     Ingested,
     LastEntries,
-    NewAssignments,
     NewEntries,
     NewSends,
     Outcomes,
     Receipt,
-    Result,
     Revisions,
     Run,
     Running,
     SendKey,
     SentTimes,
-    Start,
     Status,
     Steps,
     Suppressed,
     Unknown,
-    Won,
 )
 from dangol.runner.ledger.store import Faults
 

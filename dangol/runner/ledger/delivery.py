@@ -23,11 +23,12 @@ from sqlalchemy import (
     update,
 )
 
+from dangol.runner.ledger.experiment_rows import NewAssignments
 from dangol.runner.ledger.experiments import Experiments
 from dangol.runner.ledger.failures import refusal
 from dangol.runner.ledger.given import Given, listed
 from dangol.runner.ledger.matching import key_of, match_early, send_of, told
-from dangol.runner.ledger.rows import Change, Claimed, NewAssignments, NewSends, Outcomes, Revisions, SentTimes, Unknown
+from dangol.runner.ledger.rows import Change, Claimed, NewSends, Outcomes, Revisions, SentTimes, Unknown
 from dangol.runner.ledger.schema import MAYBE_GONE, entries, in_state, meta, scenarios, sends, texts, transitions
 from dangol.runner.ledger.store import Store, columns_of
 

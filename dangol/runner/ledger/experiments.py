@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, func, select, true, update
 
 from dangol.engine.state.model import NO_INSTANT
-from dangol.runner.ledger.given import Given, insert_new
-from dangol.runner.ledger.rows import (
+from dangol.runner.ledger.experiment_rows import (
     HOLDOUTS,
     Assigned,
     Cohort,
@@ -22,6 +21,7 @@ from dangol.runner.ledger.rows import (
     Start,
     Won,
 )
+from dangol.runner.ledger.given import Given, insert_new
 from dangol.runner.ledger.schema import (
     assignments,
     cohorts,

@@ -16,7 +16,7 @@ from dangol.measure.design import CONTROL
 from dangol.runner.entries import Entries, Past
 
 if TYPE_CHECKING:
-    from dangol.runner.ledger.rows import Won
+    from dangol.runner.ledger.experiment_rows import Won
 
 Ints = NDArray[np.int64]
 

@@ -22,8 +22,8 @@ from dangol.measure.outcomes import Outcomes, closes, outcomes, tied
 from dangol.measure.reason import Reason
 from dangol.measure.sums import Kind, Sums
 from dangol.measure.verdict import Level, Target, Verdict
-from dangol.runner.assigned import Group, Groups
-from dangol.runner.credits import Sent, came_of
+from dangol.runner.experiments.credits import Sent, came_of
+from dangol.runner.experiments.groups import Group, Groups
 from dangol.runner.ledger import Assigned
 from dangol.runner.ledger.messages import Answers, Messages
 

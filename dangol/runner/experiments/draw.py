@@ -14,8 +14,8 @@ from dangol.engine.state.model import NO_INSTANT, Mask, Micros
 from dangol.measure.assignment import arms as draw_arms
 from dangol.measure.assignment import held_out, within
 from dangol.measure.design import CONTROL, Design
-from dangol.runner.decided import Given
 from dangol.runner.entries import Entries
+from dangol.runner.experiments.decisions import Given
 from dangol.runner.journey import Position
 from dangol.runner.policy import Gate, Outcome, Reach
 

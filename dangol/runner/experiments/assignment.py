@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dangol.engine.check import ScenarioText
 from dangol.grammar.printer import print_node
-from dangol.runner.draw import LEVELS
+from dangol.runner.experiments.draw import LEVELS
 from dangol.runner.ledger import Cohort, NewAssignments, Start
 from dangol.runner.model import Decision, Record
 

@@ -16,7 +16,7 @@ from dangol.diagnostics import Diagnostic, diagnose
 from dangol.measure.design import Design, percent
 from dangol.measure.ratio_mismatch import mismatch
 from dangol.playbook.project import Project
-from dangol.runner.draw import LEVELS, Drawn
+from dangol.runner.experiments.draw import LEVELS, Drawn
 from dangol.runner.ledger import Assigned, Ledger
 from dangol.runner.model import Plan, ScenarioPlan
 

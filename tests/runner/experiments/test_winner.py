@@ -8,7 +8,7 @@ import pytest
 
 from dangol.diagnostics import DangolError
 from dangol.measure.assignment import arms as draw
-from dangol.runner.winner import choose, revert
+from dangol.runner.experiments.winner import choose, revert
 from tests.runner.running import Running
 
 PLAYBOOK = """playbook: p

@@ -10,7 +10,7 @@ from dangol.measure.design import Design
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
 from dangol.runner.entries import Past
-from dangol.runner.ledger.rows import Experiment
+from dangol.runner.ledger.experiment_rows import Experiment
 from dangol.runner.model import Plan, ScenarioPlan
 
 STOPS = ("E840", "E841", "E842")

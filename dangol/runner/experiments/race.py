@@ -18,7 +18,7 @@ from dangol.measure.experiment import Horizon, Lift
 from dangol.measure.reason import Reason
 from dangol.measure.sums import Sums
 from dangol.playbook.smart.families import family_of
-from dangol.runner.measured import Series, Subject, guard, series
+from dangol.runner.experiments.measured import Series, Subject, guard, series
 
 UNSUBSCRIBED = "unsubscribed"
 

@@ -9,9 +9,9 @@ from typing import Any
 from dangol.measure.experiment import Lift
 from dangol.measure.reason import Reason
 from dangol.measure.verdict import Comparison
+from dangol.runner.experiments.measured import Measured
+from dangol.runner.experiments.results import ExperimentResult, Results
 from dangol.runner.ledger import Ledger, Result
-from dangol.runner.measured import Measured
-from dangol.runner.results import ExperimentResult, Results
 
 METHODS = 1
 """The version of how numbers come about; a result of another one need not be the same."""

@@ -15,13 +15,13 @@ from dangol.measure.design import CONTROL
 from dangol.measure.estimate import Effect
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
-from dangol.runner.assigning import hash_of_line
-from dangol.runner.decided import Decisions
+from dangol.runner.experiments.assignment import hash_of_line
+from dangol.runner.experiments.decisions import Decisions
+from dangol.runner.experiments.measured import measure
+from dangol.runner.experiments.race import Pair, Race, deadline, last_day, race
+from dangol.runner.experiments.results import Record, Study, guards, needs_of_results, since_start, study
 from dangol.runner.ledger import Experiment, Ledger, Result, Won
-from dangol.runner.measured import measure
 from dangol.runner.rehearse import Evaluate
-from dangol.runner.results import Record, Study, guards, needs_of_results, since_start, study
-from dangol.runner.winning import Pair, Race, deadline, last_day, race
 
 METHODS = 1
 """The version of how a decision comes about."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from dangol.runner.balance import imbalances, shares, sizes
+from dangol.runner.experiments.balance import imbalances, shares, sizes
 from dangol.runner.ledger.schema import assignments, cohorts
 from dangol.runner.model import Plan
 from dangol.runner.rehearse import rehearse

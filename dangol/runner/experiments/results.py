@@ -22,16 +22,16 @@ from dangol.measure.ratio_mismatch import Mismatch, mismatch
 from dangol.measure.reason import Reason
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.project import Project
-from dangol.runner.assigned import Group, Groups, groups
-from dangol.runner.assigning import hash_of_line, judged_by
-from dangol.runner.decided import Decisions
 from dangol.runner.entries import codes_of
+from dangol.runner.experiments.assignment import hash_of_line, judged_by
+from dangol.runner.experiments.decisions import Decisions
+from dangol.runner.experiments.groups import Group, Groups, groups
+from dangol.runner.experiments.measured import Guarded, Line, Measured, Subject, guard, measure
+from dangol.runner.experiments.race import Race, judged, race
+from dangol.runner.experiments.refunds import refunds
 from dangol.runner.ledger import RECEIPT_KINDS, Assigned, Experiment, Happened, Ledger, Won
 from dangol.runner.ledger.messages import Answers, Messages, answers, messages, mixed
 from dangol.runner.ledger_events import with_events
-from dangol.runner.measured import Guarded, Line, Measured, Subject, guard, measure
-from dangol.runner.refunds import refunds
-from dangol.runner.winning import Race, judged, race
 
 Evaluate = Callable[[Needs, int], Evaluation]
 
