@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-AT = "2026-11-20T10:00"
+from dangol.demo import write_project
+from tests.command import AT, dangol
+
 CUSTOMERS = "id,country,age\na,KR,30\nb,KR,\nc,US,20\nd,,40\n"
 EVENTS = """customer,event,time,product,amount
 a,cart_added,2026-11-19T10:00:00+09:00,hat,1000
@@ -22,16 +24,6 @@ b,cart_added,2026-11-19T10:00:00+09:00,cap,2000
 b,purchased,2026-11-19T11:00:00+09:00,cap,2000
 c,cart_added,2026-11-01T10:00:00+09:00,hat,10
 """
-
-
-def dangol(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
-    command = [sys.executable, "-c", "from dangol.cli import main; main()", *map(str, arguments)]
-    here = str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": here, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8")
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def answer(*arguments: str | Path, cwd: Path | None = None, code: int = 0) -> Any:
@@ -45,15 +37,6 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("bare")
     (directory / "c.csv").write_text(CUSTOMERS, encoding="utf-8")
     (directory / "e.csv").write_text(EVENTS, encoding="utf-8")
-    return directory
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("demo") / "shop"
-    done = dangol("demo", directory, "--no-open", "--at", AT, "--customers", "2000")
-    assert done.returncode == 0, done.stderr
-    assert "would be sent to now" in done.stdout
     return directory
 
 
@@ -180,7 +163,7 @@ def test_demo_projects_are_clean(demo: Path) -> None:
 
 def test_demo_is_the_same_for_the_same_instant(demo: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
-    dangol("demo", again, "--no-open", "--at", AT, "--customers", "2000")
+    write_project(again, AT, 2000, None)
     files = [path.relative_to(demo) for path in demo.rglob("*") if path.is_file() and ".dangol" not in path.parts]
     assert len(files) >= 8
     for file in files:
@@ -192,6 +175,14 @@ def test_demo_leaves_other_directories_alone(tmp_path: Path) -> None:
     done = dangol("demo", tmp_path, "--no-open")
     assert done.returncode == 1
     assert "is not empty" in done.stderr
+
+
+def test_the_command_in_a_process_of_its_own(bare: Path) -> None:
+    command = [sys.executable, "-c", "from dangol.cli import main; main()", "query", "age > 3", *FILES, "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, cwd=bare, env=environment, capture_output=True, text=True, encoding="utf-8")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["count"] == 3
 
 
 def test_plan_as_json(demo: Path) -> None:
