@@ -39,7 +39,7 @@ _WORDS: Mapping[Code, str] = {
     "no_such_total": "customers' counts of different things do not add up; write `… per customer`",
     "nothing_to_compare": "one arm alone has messages, and the control cannot do what is measured",
     "not_shown_better": "not shown to be better than `{name}` (p {found:.2g}, at most {needed:.2g} is needed)",
-    "worse_than_control": "fewer or less than in the control ({found:.4g} against {needed:.4g})",
+    "worse_than_control": "the control does better ({needed:.4g} against {found:.4g})",
     "more_unsubscribe": "more of its customers unsubscribe than of the other arms ({found:.2%} against {needed:.2%})",
     "guardrail_broken": "it breaks the guardrail `{name}` ({found:.4g})",
 }

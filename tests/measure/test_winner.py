@@ -303,6 +303,13 @@ def test_what_happens_at_the_deadline_without_a_winner(tmp_path: Path, line: str
     assert (found.kind, found.arm) == (kind, arm)
 
 
+def test_the_best_arm_of_a_target_that_falls_has_the_fewest(tmp_path: Path) -> None:
+    crowd = people(1200)
+    events = [(who, "cart_added", at, "x", "10") for who, at in clicks(crowd, {"discount": 0.1, "scarcity": 0.4})]
+    text = playbook("on_deadline: send best", target="cart_added within 2d <= 5% by 2026-03-20")
+    assert [one.arm for one in Shop(tmp_path, crowd, None, text, events).decide("2026-03-21")] == ["discount"]
+
+
 def test_a_winner_before_the_deadline_stands(tmp_path: Path) -> None:
     shop = at_deadline(tmp_path, "stop", {"discount": 0.1, "scarcity": 0.4})
     assert [one.kind for one in shop.decide("2026-03-22")] == ["won"]

@@ -10,6 +10,7 @@ from typing import Literal
 from dangol.engine import ir
 from dangol.engine.catalog import LEDGER_EVENTS
 from dangol.engine.check import functions, instants, phrases, resolve
+from dangol.engine.check.beside import CONTROL
 from dangol.engine.check.scope import LEDGER, Broken, Scope, quoted, text_of, unwrap
 from dangol.grammar import ast
 
@@ -55,6 +56,11 @@ def on_deadline(tree: ast.OnDeadline, splits: Sequence[ir.Split], scope: Scope) 
     if tree.action in ("keep control", "send best") and not splits:
         message = f"`{tree.action}` chooses among the arms of a split, and the rule names none"
         raise scope.error("E318", message, tree, ("write `stop` or `extend 14d`, or leave it out",))
+    if tree.action == "send best" and len(splits) > 1:
+        named = ", ".join(f"`{split.name}`" for split in splits)
+        message = f"`send best` chooses an arm of one split, and the rule names several: {named}"
+        hint = "keep one split in the rule, or write `keep control`, `stop` or `extend 14d`"
+        raise scope.error("E318", message, tree, (hint,))
     shift = instants.shift(tree.delay) if tree.delay is not None else None
     if tree.delay is not None and not tree.delay.amount:
         raise scope.error("E318", "the deadline is put off by a time above zero", tree.delay)
@@ -71,7 +77,20 @@ def winner(tree: ast.Winner, splits: Sequence[ir.Split], scope: Scope) -> ir.Win
         raise scope.error("E312", message, tree)
     if not Fraction(1, 2) < tree.confidence.value < 1:
         raise scope.error("E312", "the confidence lies above 50% and below 100%, as in `95%`", tree.confidence)
+    _comparable(tree, metric, splits[0], scope)
     return ir.Winner(splits[0].name, metric, tree.confidence.value, tree.minimum)
+
+
+def _comparable(tree: ast.Winner, metric: ir.Metric, split: ir.Split, scope: Scope) -> None:
+    """E312 where there are no two arms that can do what they are compared by."""
+    sending = [arm for arm, _ in split.arms if arm != CONTROL]
+    if len(split.arms) < 2:
+        message = f"the split `{split.name}` has one arm only: nothing can be compared"
+        raise scope.error("E312", message, tree, ("give the split a second arm, or an arm `control`",))
+    if len(sending) < 2 and metric.ledger:
+        can = f"the control cannot have `{metric.events.label}`: nothing can be compared"
+        hint = "compare what customers do, as in `purchased within 2d`, or give the split a second arm with messages"
+        raise scope.error("E312", f"only `{sending[0]}` gets messages, and {can}", tree.metric, (hint,))
 
 
 def own_messages(scope: Scope) -> Scope:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from dangol.engine.ir.expressions import AggregateFunction, Condition, Events, Shift, Value
+from dangol.engine.ir.harm import is_harmful
 
 # --- scenarios --------------------------------------------------------------------------------------------------
 
@@ -169,6 +170,11 @@ class Winner:
     metric: Metric
     confidence: Fraction
     minimum: int
+
+    @property
+    def fewer_is_better(self) -> bool:
+        """Of events that all do harm by their names; else more is."""
+        return all(is_harmful(name) for name in self.metric.events.names)
 
 
 @dataclass(frozen=True)

@@ -150,8 +150,9 @@ def metric(node: ir.Metric, reader: English) -> str:
 
 def winner(node: ir.Winner, reader: English) -> str:
     """How one arm is chosen."""
+    better = "fewer is better" if node.fewer_is_better else "more is better"
     return (
-        f"split {names(node.split)}: the best arm by [{metric(node.metric, reader)}] is chosen at "
+        f"split {names(node.split)}: the best arm by [{metric(node.metric, reader)}] ({better}) is chosen at "
         f"{percent(node.confidence)} confidence once each arm has {quantity(node.minimum)} customers; "
         f"customers who enter after that get it"
     )

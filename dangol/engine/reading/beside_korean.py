@@ -153,7 +153,8 @@ def metric(node: ir.Metric, reader: Korean) -> str:
 def winner(node: ir.Winner, reader: Korean) -> str:
     """How one arm is chosen."""
     measured = f"[{metric(node.metric, reader)}] 기준으로 신뢰도 {percent(node.confidence)}에서"
+    better = "적을수록 좋음" if node.fewer_is_better else "많을수록 좋음"
     return (
         f"분할 {names(node.split)}: 안마다 고객이 {quantity(node.minimum)}명이 되면 {measured} "
-        f"가장 좋은 안을 고르고, 그 뒤에 들어오는 고객은 그 안을 받음"
+        f"가장 좋은 안({better})을 고르고, 그 뒤에 들어오는 고객은 그 안을 받음"
     )

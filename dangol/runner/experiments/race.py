@@ -17,7 +17,7 @@ from dangol.measure.daily import Daily
 from dangol.measure.experiment import Horizon, Lift
 from dangol.measure.reason import Reason
 from dangol.measure.sums import Sums
-from dangol.playbook.smart.families import family_of
+from dangol.measure.verdict import Target
 from dangol.runner.experiments.measured import Series, Subject, guard, series
 
 UNSUBSCRIBED = "unsubscribed"
@@ -48,13 +48,16 @@ class Race:
     minimum: int
     alpha: float
     planned: int | None
-    lower_is_better: bool
     arms: Mapping[str, Sums]
     pairs: tuple[Pair, ...]
     best: str | None
     winner: str | None
     won_on: int | None
     obstacles: tuple[Reason, ...]
+
+    @property
+    def lower_is_better(self) -> bool:
+        return self.line.op == "down"
 
     @property
     def promoted(self) -> str | None:
@@ -69,16 +72,20 @@ class Race:
 
 
 def criterion(scenario: ir.Scenario) -> ir.Guardrail | None:
-    """What the arms are compared by: the `winner` line's metric, else that of the target with the first deadline; over
-    all assigned, per customer."""
+    """What the arms are compared by, and which way is better: the `winner` line's metric, else that of the target with
+    the first deadline; over all assigned, per customer."""
     if scenario.winner is not None:
-        metric = scenario.winner.metric
-        return ir.Guardrail(metric, _per(metric), "up", Fraction(1), True, "control", scenario.zone)
+        metric, better = scenario.winner.metric, _better(scenario.winner.fewer_is_better)
+        return ir.Guardrail(metric, _per(metric), better, Fraction(1), True, "control", scenario.zone)
     kpi = min(scenario.kpis, key=lambda each: each.by, default=None)
     if kpi is None or scenario.on_deadline is None:
         return None
-    per = kpi.per or _per(kpi.metric)
-    return ir.Guardrail(kpi.metric, per, "up", Fraction(1), True, "control", kpi.zone, kpi.same)
+    per, better = kpi.per or _per(kpi.metric), _better(Target(kpi.op, kpi.amount).lower_is_better)
+    return ir.Guardrail(kpi.metric, per, better, Fraction(1), True, "control", kpi.zone, kpi.same)
+
+
+def _better(fewer: bool) -> Literal["up", "down"]:
+    return "down" if fewer else "up"
 
 
 def _per(metric: ir.Metric) -> Literal["customer"] | None:
@@ -94,7 +101,7 @@ def judged(scenario: ir.Scenario) -> tuple[ir.Guardrail, ...]:
 def _unsubscribes(line: ir.Guardrail) -> ir.Guardrail:
     events = ir.Events((UNSUBSCRIBED,), label=UNSUBSCRIBED)
     metric = ir.Metric(events, None, None, line.metric.within, line.zone, ledger=True)
-    return replace(line, metric=metric, per=None, same=())
+    return replace(line, metric=metric, per=None, op="down", same=())
 
 
 def deadline(scenario: ir.Scenario) -> int | None:
@@ -142,8 +149,7 @@ def _raced(scenario: ir.Scenario, line: ir.Guardrail, measured: Series, subject:
     total = float(1 - said.confidence) if said is not None else experiment.ALPHA
     alpha = total / max(1, len(rivals) - 1)
     planned = 2 * minimum if measured.horizon.by is None else None
-    lower = fewer_is_better(line.metric.events)
-    empty = Race(line, measured.horizon, minimum, alpha, planned, lower, {}, (), None, None, None, ())
+    empty = Race(line, measured.horizon, minimum, alpha, planned, {}, (), None, None, None, ())
     if daily is None:
         return empty
     sums = {drawn.every[number].name: daily.together([number]) for number in rivals}
@@ -152,11 +158,6 @@ def _raced(scenario: ir.Scenario, line: ir.Guardrail, measured: Series, subject:
     winner = next((arm for arm in sums if len(sums) > 1 and _beats_all(arm, found)), None)
     days = [pair.better[1] for _, pair in found.against(winner) if pair.better] if winner is not None else []
     return replace(found, best=_best(found, subject), winner=winner, won_on=max(days, default=None))
-
-
-def fewer_is_better(events: ir.Events) -> bool:
-    """Whether these are events that do harm by their names, such as `unsubscribed`, `failed` or `refunded`."""
-    return family_of(events.names) == "harm" or set(events.names) == {"failed"}
 
 
 def _pair(one: str, two: str, sums: Mapping[str, Sequence[Sums]], daily: Daily, race: Race) -> Pair:
@@ -240,12 +241,13 @@ def _below_control(arm: str, race: Race, measured: Series, subject: Subject) -> 
 
 def _unsubscribed(arm: str, race: Race, subject: Subject) -> Iterator[Reason]:
     """An arm of whose customers more are shown to unsubscribe than of the others'."""
-    measured = series(_unsubscribes(race.line), subject, race.horizon.by)
+    line = _unsubscribes(race.line)
+    measured = series(line, subject, race.horizon.by)
     others = [number for number in subject.drawn.roles("arm") if subject.drawn.every[number].name != arm]
     if measured.daily is None or not others:
         return
     sums = {"others": measured.daily.together(others), arm: measured.daily.together([_place(arm, subject)])}
-    pair = _pair("others", arm, sums, measured.daily, replace(race, lower_is_better=True))
+    pair = _pair("others", arm, sums, measured.daily, replace(race, line=line))
     if pair.better is not None and pair.better[0] == "others":
         yield Reason("more_unsubscribe", sums[arm][-1].mean, sums["others"][-1].mean)
 
@@ -261,4 +263,4 @@ def _only(arm: str, subject: Subject) -> Subject:
     return replace(subject, drawn=replace(drawn, of=np.where(np.isin(drawn.of, others), -1, drawn.of)))
 
 
-__all__ = ["Pair", "Race", "criterion", "deadline", "fewer_is_better", "judged", "last_day", "race"]
+__all__ = ["Pair", "Race", "criterion", "deadline", "judged", "last_day", "race"]
