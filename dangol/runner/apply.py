@@ -258,7 +258,7 @@ def _settle(
 def _has_other(claimed: Claimed, n: int, answer: Failed, fallbacks: Fallbacks) -> bool:
     """Whether another channel may reach who could not be reached on this one."""
     channels = fallbacks.get((claimed.text[n], claimed.step[n]), ())
-    return answer.kind in FALLS_BACK and claimed.channel[n] in channels[:-1]
+    return answer.kind in FALLS_BACK and claimed.channel[n] in channels and claimed.channel[n] != channels[-1]
 
 
 def _suppressions(

@@ -106,14 +106,13 @@ UNREACHED_ON = "not reached on "
 
 
 def _pass_over(step: ir.Step, here: Mask, entries: Entries, alternative: NDArray[np.int64]) -> None:
-    """Begins behind the channel on which somebody was not reached."""
-    channels = [send.channel for send in step.sends]
-    if len(channels) < 2 or not here.any():
+    """Begins behind the channel on which somebody was not reached, wherever the step names it."""
+    behind = {send.channel: number for number, send in enumerate(step.sends, 1)}
+    if len(behind) < 2 or not here.any():
         return
     for place in np.flatnonzero(here & unreached(entries)).tolist():
         channel = str(entries.reason[place]).removeprefix(UNREACHED_ON).partition(":")[0]
-        if channel in channels:
-            alternative[place] = max(int(alternative[place]), channels.index(channel) + 1)
+        alternative[place] = max(int(alternative[place]), behind.get(channel, 0))
 
 
 def unreached(entries: Entries) -> Mask:

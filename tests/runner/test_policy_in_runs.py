@@ -177,6 +177,16 @@ def test_who_is_reached_on_no_channel_has_failed(tmp_path: Path) -> None:
     assert shop.ledger.status().reasons == {"failed": {"friend": 1}}
 
 
+def test_else_on_the_channel_that_refused_is_no_other_channel(tmp_path: Path) -> None:
+    line = 'visited → if did purchased kakao "Again" else kakao "First"'
+    events = ["a visited 2026-03-01T10:00", "b visited 2026-03-01T10:00", "b purchased 2026-02-01T10:00"]
+    shop, asked = Running(tmp_path, rule(line), ["a", "b"], events), []
+    shop.says = lambda message: asked.append(message.parts["body"]) or Failed("friend", "no")
+    shop.every(1, "03-01 10:00", "03-01 10:05")
+    assert sorted(asked) == ["Again", "First"]
+    assert shop.ledger.status().sends == {"failed": 2}
+
+
 def test_a_channel_that_refused_is_not_asked_again_while_the_next_may_not_be_used(tmp_path: Path) -> None:
     line = 'visited → kakao "One" else sms "Two"'
     shop = Running(tmp_path, rule(line, "quiet: '10:01–12:00'"), ["a"], ["a visited 2026-03-01T10:00"])
