@@ -218,7 +218,7 @@ def running_entries(
     everyone[codes] = time
     names, event, row = _anchors(scenario, codes, everyone, evaluation)
     used = known.running.used[here]
-    entries = Entries(codes, time, names, event, row, ids, *progress(ids, known.steps), used, everyone)
+    entries = Entries(codes, time, names, event, row, ids, *progress(ids, known.steps, text.behind), used, everyone)
     following = np.maximum(entries.next - text.behind, 0)
     return replace(entries, next=following), known.running.entry[mine & ~here]
 
@@ -237,11 +237,12 @@ def _anchors(
 
 
 def progress(
-    ids: NDArray[np.int64], steps: Steps
+    ids: NDArray[np.int64], steps: Steps, behind: int = 0
 ) -> tuple[NDArray[np.int64], Micros, Micros, NDArray[np.object_], Micros, Micros]:
     """next, due, ready, reason, before, went of each entry, from the records of its steps (from 1, by entry and step).
 
-    A step that is open again, as after `reconcile`, is taken up before those behind it.
+    A step that is open again, as after `reconcile`, is taken up before those behind it; but not one of the first
+    `behind`, which are of a text that the entry has left.
     """
     size = len(ids)
     following = np.zeros(size, np.int64)
@@ -250,7 +251,7 @@ def progress(
     place = np.searchsorted(ids, steps.entry)
     known = (place < size) & (ids[np.minimum(place, max(size - 1, 0))] == steps.entry) if size else place < 0
     states = np.array(steps.state, dtype=object)
-    is_open = np.isin(states, OPEN)
+    is_open = np.isin(states, OPEN) & (steps.step > behind)
     done = np.flatnonzero(known & ~is_open)
     following[place[done]] = steps.step[done]  # in order of steps: the last one stays
     before[place[done]] = steps.due[done]

@@ -87,7 +87,7 @@ def _of_scenario(scenario: ir.Scenario, texts: Texts, past: Past) -> Iterator[Ch
     steps = past.steps(scenario.playbook, scenario.name)
     for hash_, body in earlier.items():
         old = Text(body)
-        if "rule" in old.content and old.meaning == today.meaning:
+        if old.says_as(today):
             continue
         under = np.array([each == hash_ for each in running.text], bool)
         if under.any():
@@ -97,7 +97,7 @@ def _of_scenario(scenario: ir.Scenario, texts: Texts, past: Past) -> Iterator[Ch
 def _change(
     scenario: ir.Scenario, hash_: str, old: Text, today: Text, ids: Ids, times: Ids, steps: Steps
 ) -> Change:  # fmt: skip
-    following, due, ready, *_ = progress(ids, steps)
+    following, due, ready, *_ = progress(ids, steps, old.behind)
     written, now, place = old.steps, today.steps, following - old.behind
     counterpart = aligned(written, now)
     through = place >= len(written)

@@ -49,6 +49,10 @@ class Text:
         """What tells it from another that says something else."""
         return _hash(_written({name: each for name, each in self.content.items() if name != BEHIND}))
 
+    def says_as(self, other: Text) -> bool:
+        """Whether it says the same as another; one that an earlier version recorded is never known to."""
+        return "rule" in self.content and self.meaning == other.meaning
+
     @property
     def steps(self) -> tuple[str, ...]:
         """Its steps as printed."""

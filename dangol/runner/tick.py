@@ -17,7 +17,7 @@ from dangol.channels.base import Channel
 from dangol.playbook.project import Project
 from dangol.runner.apply import Counts, Now, deliver, record
 from dangol.runner.due import is_asked
-from dangol.runner.endings import stays
+from dangol.runner.endings import NEVER, stays
 from dangol.runner.entries import done
 from dangol.runner.experiments.phases import widened
 from dangol.runner.experiments.winner import decide
@@ -137,15 +137,24 @@ def _few_collections() -> Iterator[None]:
 
 
 def _close_finished(ledger: Ledger, project: Project, at: int) -> None:
-    """Ends the entries that are through with the text they ran under, so that another text cannot lengthen them."""
+    """Ends the entries that are through with an earlier text, so that another cannot lengthen them."""
     texts = Texts(project)
     for playbook, name in ledger.scenarios_running():
-        scenario, earlier = project.compiled.get((playbook, name)), ledger.texts(playbook, name)
-        if scenario is not None and (stays(scenario) or earlier.keys() <= {texts.of(scenario).hash}):
+        scenario = project.compiled.get((playbook, name))
+        if scenario is not None and stays(scenario):
             continue
-        length = {hash_: len(text.steps) + text.behind for hash_, text in ((h, Text(b)) for h, b in earlier.items())}
-        running, steps = ledger.running_entries(playbook, name), ledger.steps(playbook, name)
-        through, last = done(running.entry, steps)
-        over = through >= np.array([length[text] for text in running.text])
-        if over.any():
-            ledger.end_entries(at, Ends(running.entry[over], "finished", np.minimum(last[over], at), Gate.DONE.value))
+        earlier = {hash_: Text(body) for hash_, body in ledger.texts(playbook, name).items()}
+        if scenario is not None:
+            today = texts.of(scenario)
+            earlier = {hash_: text for hash_, text in earlier.items() if not text.says_as(today)}
+        if earlier:
+            _close_through(ledger, playbook, name, earlier, at)
+
+
+def _close_through(ledger: Ledger, playbook: str, name: str, earlier: Mapping[str, Text], at: int) -> None:
+    length = {hash_: len(text.steps) + text.behind for hash_, text in earlier.items()}
+    running, steps = ledger.running_entries(playbook, name), ledger.steps(playbook, name)
+    through, last = done(running.entry, steps)
+    over = through >= np.array([length.get(text, NEVER) for text in running.text])
+    if over.any():
+        ledger.end_entries(at, Ends(running.entry[over], "finished", np.minimum(last[over], at), Gate.DONE.value))

@@ -18,6 +18,7 @@ from dangol.playbook.project import Project
 from dangol.runner.entries import Past
 from dangol.runner.experiments.assignment import judged_by
 from dangol.runner.model import Playbook, Reading, Version
+from dangol.runner.personal import shown_id
 from dangol.runner.texts import Text, Texts
 
 SHOWN = 5
@@ -40,7 +41,8 @@ def versions_of(project: Project, scenarios: Iterable[ir.Scenario], past: Past |
     for scenario in scenarios:
         file, text = files[scenario.playbook, scenario.name], texts.of(scenario)
         today = _version(scenario, file.playbook, file.playbook, file.text.rule.line, text, project.checked.program)
-        everything.found.append(replace(today, program=None, lines=judged_by(file.text)))
+        today = replace(today, program=None, lines=judged_by(file.text))
+        everything.found.append(today)
         _need(everything.needs, scenario, file.playbook, file.text.rule.line, project.checked.program, project.catalog)
         recorded = past.texts(scenario.playbook, scenario.name) if past is not None else {}
         for hash_, body in recorded.items():
@@ -54,8 +56,8 @@ def _add(
 ) -> None:
     """The version of an earlier text, or of today's for entries that moved to it; or why it cannot be read."""
     scenario = today.scenario
-    if _is_todays(text, today.text):
-        everything.found.append(replace(today, text=text, program=None, takes_new=False))
+    if text.says_as(today.text):
+        everything.found.append(replace(today, text=text, takes_new=False))
         return
     try:
         old = texts.recalled(text, scenario.playbook, scenario.name)
@@ -64,12 +66,9 @@ def _add(
         return
     program = old.program or texts.project.checked.program
     version = _version(with_rules_of(old.scenario, scenario), old.playbook, file, old.rule, text, program)
-    everything.found.append(replace(version, program=old.program, takes_new=False, is_earlier=True))
+    lines = today.lines if old.scenario.phase == scenario.phase else {}
+    everything.found.append(replace(version, program=old.program, takes_new=False, is_earlier=True, lines=lines))
     _need(everything.needs, old.scenario, old.playbook, old.rule, program, old.catalog)
-
-
-def _is_todays(text: Text, today: Text) -> bool:
-    return "rule" in text.content and text.meaning == today.meaning
 
 
 def with_rules_of(old: ir.Scenario, today: ir.Scenario) -> ir.Scenario:
@@ -114,7 +113,7 @@ def _unreadable(scenario: ir.Scenario, hash_: str, why: tuple[Diagnostic, ...], 
     """E704, at the place in the earlier text."""
     running = past.running_entries(scenario.playbook, scenario.name) if past is not None else None
     who = [c for c, t in zip(running.customer, running.text, strict=True) if t == hash_] if running else []
-    named = ", ".join(who[:SHOWN]) + (", …" if len(who) > SHOWN else "")
+    named = ", ".join(map(shown_id, who[:SHOWN])) + (", …" if len(who) > SHOWN else "")
     name = f"{scenario.playbook}/{scenario.name}"
     return replace(
         why[0],
@@ -153,7 +152,7 @@ def under_earlier_texts(project: Project, past: Past) -> dict[str, int]:
     for scenario in project.compiled.values():
         recorded = past.texts(scenario.playbook, scenario.name)
         today = texts.of(scenario) if recorded else None
-        old = {h for h, body in recorded.items() if today is not None and not _is_todays(Text(body), today)}
+        old = {h for h, body in recorded.items() if today is not None and not Text(body).says_as(today)}
         if old:
             running = past.running_entries(scenario.playbook, scenario.name).text
             found[f"{scenario.playbook}/{scenario.name}"] = sum(each in old for each in running)

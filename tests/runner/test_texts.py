@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dangol
+from dangol.channels.base import Sent, Unknown
 from dangol.diagnostics import DangolError
 from dangol.runner.migration import aligned
 from dangol.runner.rehearse import rehearse
@@ -158,12 +159,41 @@ def test_a_text_reads_as_the_scenario_did(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+IDLE = 'grade = "gold" → after 1h if did visited push "One"'
+
+
+def test_who_has_nothing_to_come_under_todays_text_is_left_alone_while_another_is_under_an_earlier_one(
+    tmp_path: Path,
+) -> None:
+    later = rule(IDLE + ' → after 20h push "Two"')
+    shop = Running(tmp_path, later, ["b"], ["b visited 2026-03-01T09:00", "c visited 2026-03-01T14:30"])
+    shop.tick("03-01 10:00")
+    shop.customers.append({"id": "c"})
+    shop.write(rule(IDLE))
+    assert texts(shop.every(60, "03-01 11:00", "03-01 17:00")) == [("03-01 11:00", "b", "One")]
+    assert [(who, began, ended) for who, began, ended, _ in shop.entries()] == [
+        ("b", "03-01 10:00", None), ("c", "03-01 11:00", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("migrate", [False, True])
+def test_a_target_counts_who_is_under_an_earlier_text_or_has_moved(tmp_path: Path, migrate: bool) -> None:
+    kpi = "kpi: purchased within 7d >= 5% by 2026-12-31"
+    shop = Running(tmp_path, rule('cart_added → after 1h push "One"', kpi), ["a", "b"], CARTS)
+    shop.tick("03-01 10:30", linted=False)
+    shop.write(rule('cart_added → push "Before" → after 1h push "One"', kpi))
+    shop.tick("03-01 11:00", linted=False, migrate=migrate)
+    (experiment,) = shop.ledger.experiments()
+    assert shop.ledger.count_assigned(experiment.id) == 1
+    assert list(experiment.start.lines.values()) == ["purchased within 7d >= 5% by 2026-12-31"]
+
+
 # --- texts that read no more ---
 
 
 def test_an_event_that_is_no_more_stops_and_names_who_is_concerned(tmp_path: Path) -> None:
-    shop = Running(tmp_path, rule("visited → after 1h if did cart_added push 'One'".replace("'", '"')), ["a", "b"],
-                   ["a visited 2026-03-01T10:00", "b visited 2026-03-01T10:00"])  # fmt: skip
+    shop = Running(tmp_path, rule("visited → after 1h if did cart_added push 'One'".replace("'", '"')), ["a", "b@c.kr"],
+                   ["a visited 2026-03-01T10:00", "b@c.kr visited 2026-03-01T10:00"])  # fmt: skip
     shop.tick("03-01 10:00")
     config = tmp_path / "dangol.yaml"
     shop.write(rule(NEW.replace("cart_added", "visited")))
@@ -174,7 +204,7 @@ def test_an_event_that_is_no_more_stops_and_names_who_is_concerned(tmp_path: Pat
     (found,) = caught.value.diagnostics
     assert found.code == "E704"
     assert found.message.startswith(
-        "2 customers (a, b) in `p/s` entered under an earlier text that reads no more: `cart_added`"
+        "2 customers (a, b*****) in `p/s` entered under an earlier text that reads no more: `cart_added`"
     )
     assert "dangol end p/s" in found.hints[-1]
     assert shop.messages == []
@@ -182,7 +212,7 @@ def test_an_event_that_is_no_more_stops_and_names_who_is_concerned(tmp_path: Pat
     assert [one.code for one in dry.diagnostics] == ["E704"]
     assert [one.audience for one in dry.scenarios] == [0]
     assert texts(shop.tick("03-01 11:00", migrate=True, confirmed=True)) == [
-        ("03-01 11:00", "a", "First"), ("03-01 11:00", "b", "First"),
+        ("03-01 11:00", "a", "First"), ("03-01 11:00", "b@c.kr", "First"),
     ]  # fmt: skip
 
 
@@ -267,6 +297,21 @@ def test_moved_entries_are_under_the_text_of_today_and_move_again(tmp_path: Path
     shop.write(rule(" → ".join(["cart_added", *steps])))
     shop.run("03-01 13:30", migrate=True)
     assert [each.text for each in shop.every(60, "03-01 14:00", "03-01 23:00")] == ["Two", "Three"]
+
+
+def test_who_has_moved_gets_the_next_step_whatever_is_found_out_about_an_earlier_one(tmp_path: Path) -> None:
+    shop = Running(tmp_path, rule(TWO), ["a"], CARTS[:1])
+    shop.idempotent, shop.says = False, lambda message: Unknown("the answer was lost")
+    shop.every(60, "03-01 10:00", "03-01 11:00")
+    shop.says = lambda message: Sent(None)
+    shop.write(rule('cart_added → after 5h push "Two" → after 9h push "Three"'))
+    shop.tick("03-01 12:00", migrate=True)
+    (unknown,) = shop.ledger.unknown()
+    shop.ledger.reconcile(shop.micros("03-01 12:30"), unknown.key, "planned")
+    shop.write(rule('cart_added → after 5h push "Two" → after 8h push "Three"'))
+    assert texts(shop.every(60, "03-01 13:00", "03-01 20:00", migrate=True)) == [
+        ("03-01 15:00", "a", "Two"), ("03-01 18:00", "a", "Three"),
+    ]  # fmt: skip
 
 
 def test_a_run_that_is_refused_moves_nobody(tmp_path: Path) -> None:
