@@ -349,10 +349,10 @@ def _generic(scene: Scene) -> Problem:
         message = f"The line ends where {missing} is missing." if missing else "The line ends too early."
         return scene.problem("E111", message, *hints, span=Span(end, end))
     if missing:
-        return scene.problem("E111", f"`{scene.token.text}` stands where {missing} is missing.", *hints)
+        return scene.problem("E111", f"`{scene.token.text[:60]}` stands where {missing} is missing.", *hints)
     words = sorted(word for word in scene.accepts if word[0].islower() or word in COMPARISONS)
     expected = (f"what can follow: {', '.join(f'`{word}`' for word in words)}",) if 0 < len(words) <= 6 else ()
-    return scene.problem("E110", f"`{scene.token.text}` does not fit here.", *(hints or expected))
+    return scene.problem("E110", f"`{scene.token.text[:60]}` does not fit here.", *(hints or expected))
 
 
 _MISSING = (

@@ -290,4 +290,6 @@ def _wrong_shape(source: Source, node: Node, span: Span, loc: Sequence[str | int
         message = f"`{name}` is a group of names with values"
         if loc[0] == "messages":
             hints = (f'say on which channel: `{name}: {{push: "…"}}`',)
+        else:
+            hints = (f"write `{name}: {{name: value}}`",)
     return diagnose_source("E013", message, source, span, hints=hints)

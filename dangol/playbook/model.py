@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    InstanceOf,
     model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -91,9 +92,9 @@ def _nothing_is_empty(value: Any) -> Any:
     return {} if isinstance(value, Line) and value.text in ("", "~", "null") else value
 
 
-Text = Annotated[Line, AfterValidator(_not_empty)]
+Text = Annotated[InstanceOf[Line], AfterValidator(_not_empty)]
 Lines = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
-TypeName = Annotated[Line, _choice("a type is", TYPES)]
+TypeName = Annotated[InstanceOf[Line], _choice("a type is", TYPES)]
 Body = Annotated[dict[Name, Text], BeforeValidator(_as_body)]
 MaybeEmpty = BeforeValidator(_nothing_is_empty)
 Yes = Annotated[bool, BeforeValidator(_yes)]
@@ -127,7 +128,7 @@ class Scenario(Model):
     winner: Text | None = None
     guardrails: Lines = ()
     on_deadline: Text | None = None
-    accept: dict[Name, Text] = Field(default_factory=dict)
+    accept: Annotated[dict[Name, Text], MaybeEmpty] = Field(default_factory=dict)
     quiet: Text | None = None
     enabled: Yes = True
 
@@ -256,7 +257,7 @@ class Config(Model):
     compliance: Annotated[Compliance, BeforeValidator(_as_rules)] | None = None
     ledger: Text | None = None
     holdout: Text | None = None
-    namespaces: dict[Name, Text] = Field(default_factory=dict)
+    namespaces: Annotated[dict[Name, Text], MaybeEmpty] = Field(default_factory=dict)
     limit: Text | None = None
     quiet: Text | None = None
     recipient_timezone: Text | None = None

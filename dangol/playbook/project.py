@@ -343,10 +343,16 @@ def _attribute(named: Line, types: tuple[str, ...], catalog: Catalog) -> Iterato
     known = {**catalog.attributes, "id": "text"}
     if name not in known:
         message = f"`{named.text[:60]}` is not an attribute of customers"
-        yield diagnose("E026", message, named, hints=did_you_mean(named.text, catalog.attributes))
+        hints = did_you_mean(named.text, catalog.attributes) or (
+            f"known: {', '.join(f'`{one}`' for one in list(known)[:10])}",
+        )
+        yield diagnose("E026", message, named, hints=hints)
     elif types and (known[name] not in types or name == "id"):
         message = f"`{named.text[:60]}` is {known[name]}; here an attribute is meant that is {' or '.join(types)}"
-        yield diagnose("E053", message, named)
+        fitting = [one for one, kind in catalog.attributes.items() if kind in types][:10]
+        fits = f"of that type: {', '.join(f'`{one}`' for one in fitting)}"
+        hints = (fits if fitting else f"declare one that is {types[0]} under `attributes:`",)
+        yield diagnose("E053", message, named, hints=hints)
 
 
 def price_of(line: Line | None) -> Fraction | None:

@@ -76,3 +76,24 @@ def test_mutations_of_valid_files(directory: Path, playbook: bytes, of_config: b
 def test_junk(directory: Path, data: bytes) -> None:
     check(FILES[0], b"playbook: x\nsegments:\n  a: " + data, directory)
     check(data, data, directory)
+
+
+OF_PROJECT = "project: x\nattributes: {vip: boolean, tz: text}\nevents: {visited: {}}\n"
+PLACES = {  # key → where it stands: (line of dangol.yaml, of the channel, of the scenario)
+    **dict.fromkeys(("namespaces", "recipient_timezone", "spread"), "project"),
+    **dict.fromkeys(("hours", "approved", "transaction_at"), "channel"),
+    **dict.fromkeys(("guardrails", "on_deadline", "accept", "phase", "limit"), "scenario"),
+}
+SHAPES = ("[a]", "[[a]]", "{a: {b: c}}", "{text: a, source: b}", "true", "²", "-1", "가" * 3000, "[" * 60 + "]" * 60)
+
+
+@pytest.mark.parametrize("value", SHAPES, ids=lambda value: value[:8])
+@pytest.mark.parametrize("key", PLACES)
+def test_values_of_another_shape(tmp_path: Path, key: str, value: str) -> None:
+    at = {"project": "", "channel": "", "scenario": "", PLACES[key]: f"{key}: {value}"}
+    config = f"{OF_PROJECT}{at['project']}\nchannels:\n  push:\n    address: id\n    {at['channel']}\n"
+    playbook = f'playbook: a\nscenarios:\n  s:\n    rule: visited → push "x"\n    {at["scenario"]}\n'
+    check(config.encode(), playbook.encode(), tmp_path)
+    found = load_project(tmp_path, discover=False).diagnostics
+    assert [one for one in found if one.is_error and not one.hints and one.code != "E008"] == []
+    assert not any("`source:`" in one.message or len(one.message) > 300 for one in found)

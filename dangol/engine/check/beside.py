@@ -178,9 +178,9 @@ def expires(tree: ast.Duration, scope: Scope) -> ir.Shift:
 def whole(tree: ast.Number, what: str, least: int | None, scope: Scope) -> int:
     """A whole number, `least` or more."""
     if tree.percent or tree.value.denominator != 1:
-        raise scope.error("E316", f"`{what}` is a whole number", tree)
+        raise scope.error("E316", f"`{what}` is a whole number", tree, (f"write it like `{max(least or 1, 2)}`",))
     if least is not None and tree.value < least:
-        raise scope.error("E316", f"`{what}` is {least} or more", tree)
+        raise scope.error("E316", f"`{what}` is {least} or more", tree, (f"write it like `{max(least, 2)}`",))
     return int(tree.value)
 
 

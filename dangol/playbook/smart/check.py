@@ -10,7 +10,6 @@ from dangol.diagnostics import Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine import ir
 from dangol.engine.calendar import day_of, day_start, step
 from dangol.engine.catalog import normal
-from dangol.engine.reading.times import day_text
 from dangol.playbook.lines import ScenarioFile
 from dangol.playbook.messages.check import texts_of
 from dangol.playbook.model import Name
@@ -61,7 +60,8 @@ class Case:
         for name in self._accept:
             if str(name).upper() not in RULES:
                 message = f"`{str(name)[:60]}` is no rule of the SMART targets"
-                yield diagnose("E319", message, name.line, hints=did_you_mean(str(name).upper(), RULES))
+                hints = did_you_mean(str(name).upper(), RULES) or ("such as `A09`; docs/smart.md lists them",)
+                yield diagnose("E319", message, name.line, hints=hints)
 
 
 def cases_of(files: Iterable[ScenarioFile], program: ir.Program, ranges: Mapping[str, Range]) -> list[Case]:
@@ -254,4 +254,6 @@ def deadline(kpi: ir.Kpi) -> int:
 
 
 def _day(at: int, kpi: ir.Kpi) -> str:
+    from dangol.engine.reading.times import day_text  # with all the readings, which `check` has no use for
+
     return day_text(day_of(at, kpi.zone))
