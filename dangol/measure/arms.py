@@ -21,12 +21,10 @@ from dangol.engine.state.peeking import format_of
 from dangol.engine.state.session import Session, session
 from dangol.engine.state.sql import quoted
 from dangol.engine.state.tables import Form, Relation, relation
-from dangol.measure.sums import Kind, Sums, mean_sums, ratio_sums, share_sums
+from dangol.measure.sums import LARGEST, Kind, Sums, mean_sums, ratio_sums, share_sums
 
 MOST_ARMS = 50
 _ASSIGNED = "--arm names the column that says which arm a customer was assigned to"
-_LARGEST = 1e18
-"""Beyond it, and below its inverse, powers of variances of ratios leave the range of floating point."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +217,7 @@ class _Rows:
             elif seen.infinite:
                 message = f"{_rows(seen.infinite, self.rows)} an infinite value {where}"
                 yield finding("E815", message, self._found.place, hints=("correct the value or empty the cell",))
-            elif seen.largest > _LARGEST or 0 < seen.largest < 1 / _LARGEST:
+            elif seen.largest > LARGEST or 0 < seen.largest < 1 / LARGEST:
                 message = f"the largest value {where} is {seen.largest:.3g}: too far from 1 to be computed with"
                 yield finding("E815", message, self._found.place, hints=("correct it, or give another unit",))
         yield from self._of_the_metric(self._seen[0])

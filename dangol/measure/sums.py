@@ -18,6 +18,8 @@ Exact = Fraction | int
 
 _VARIABLES: Mapping[Kind, tuple[int, ...]] = {"share": (1,), "mean": (1, 2), "ratio": (2, 4)}
 _LOW = (1 << 27) - 1
+LARGEST = 1e18
+"""Beyond it powers of variances of ratios leave the range of floating point."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def mean_sums(values: ArrayLike, before: ArrayLike | None = None) -> Sums:
     """Sums of an amount per customer, one value each, with the same customers' amounts before as covariate.
 
     Exact for amounts with up to six decimals below 2^53 units, else each to 2^-53 of the largest. ValueError for
-    values that are missing or infinite.
+    values that are missing, infinite or beyond `LARGEST`.
     """
     return _sums("mean", [values] if before is None else [values, before])
 
@@ -156,6 +158,13 @@ def ratio_sums(
 ) -> Sums:
     """Sums of a ratio of totals (M per D), a pair per customer, with the pair `before` as covariate; as `mean_sums`."""
     return _sums("ratio", [numerators, denominators, *(before or ())])
+
+
+def computable(values: NDArray[np.float64]) -> bool:
+    """Whether all are numbers that can be computed with: finite, and no larger than `LARGEST`."""
+    import numpy as np
+
+    return bool((np.abs(values) <= LARGEST).all())
 
 
 def _sums(kind: Kind, columns: Sequence[ArrayLike]) -> Sums:
@@ -172,7 +181,7 @@ def _scaled(column: ArrayLike) -> tuple[NDArray[np.int64], Fraction]:
     import numpy as np
 
     values = np.asarray(column, dtype=np.float64)
-    if values.ndim != 1 or not np.isfinite(values).all():
+    if values.ndim != 1 or not computable(values):
         raise ValueError("a metric needs one finite number per customer")
     largest = float(np.abs(values).max(initial=0.0))
     for decimals in (0, 2, 4, 6):

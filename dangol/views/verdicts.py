@@ -34,7 +34,7 @@ _WORDS: Mapping[Code, str] = {
     "customers_gone_unequally": "customers of one group have left the data more often than those of the others "
     "(p {found:.2g}, alarm below {needed}); look for whatever erases customers of one group only",
     "amounts_missing": "{found:.0%} of the events have no amount, {needed:.0%} is too many",
-    "no_numbers": "some amounts are no finite numbers",
+    "no_numbers": "some amounts are no numbers, or too large to be computed with",
     "no_such_average": "customers without the event have no average; write `sum(…) per EVENT`",
     "no_such_total": "customers' counts of different things do not add up; write `… per customer`",
     "nothing_to_compare": "one arm alone has messages, and the control cannot do what is measured",

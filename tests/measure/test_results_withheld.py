@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_negative_amounts_have_no_relative_change(tmp_path: Path) -> None:
 def test_amounts_that_are_missing(tmp_path: Path) -> None:
     found = small(tmp_path, *halves(amount=""), kpi=SUM)
     assert verdict(found) == ("unknown", "amounts_missing")
+
+
+@pytest.mark.parametrize("kpi", [SUM, SUM.replace("per customer up 10% vs control", ">= 10"),
+                                 SUM.replace("per customer up 10% vs control", "per purchased >= 10")])  # fmt: skip
+@pytest.mark.parametrize("who", ["d0 d1", "d0 d0"])
+def test_amounts_that_are_too_large_are_told_and_nothing_is_computed(tmp_path: Path, kpi: str, who: str) -> None:
+    from dangol.views.results_json import as_json
+
+    people, events = halves()
+    events += [(one, "purchased", START + (n + 3) * HOUR, "x", "1e308") for n, one in enumerate(who.split())]
+    found = Simulated(tmp_path, people, events, kpi=kpi).project().results("2026-04-05")
+    assert verdict(found.experiments[0]) == ("unknown", "no_numbers")
+    json.dumps(as_json(found), allow_nan=False)
 
 
 def test_customers_who_are_gone_from_the_data(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.state.model import Mask
 from dangol.measure.attribution import Ints, Sends, converted, credit, firsts
 from dangol.measure.outcomes import closes
+from dangol.measure.sums import computable
 from dangol.runner.ledger.messages import Answers, Kind, Messages
 from dangol.runner.ledger.rows import RECEIPT_KINDS
 
@@ -21,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Credited:
-    """Conversions and what they are worth (None: the metric is no sum)."""
+    """Conversions and what they are worth (None: the metric is no sum, or of amounts too large to be added up)."""
 
     conversions: int
     value: float | None
@@ -93,8 +94,10 @@ def _conversions(evaluation: Evaluation, metric: ir.Metric) -> tuple[Ints, Ints,
     parts = [np.zeros(0)]
     for each in rows:
         column = each.column(metric.property)
-        parts.append(np.zeros(len(each)) if column is None else np.nan_to_num(column.data.astype(np.float64)))
-    return owner, time, np.concatenate(parts)
+        amounts = np.zeros(len(each)) if column is None else column.data.astype(np.float64)
+        parts.append(np.where(np.isnan(amounts), 0.0, amounts))
+    amounts = np.concatenate(parts)
+    return owner, time, amounts if computable(amounts) else None
 
 
 def _kinds(went: Messages, asked: Ints) -> Ints:

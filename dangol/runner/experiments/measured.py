@@ -20,7 +20,7 @@ from dangol.measure.daily import Daily, daily
 from dangol.measure.experiment import Horizon, Lift, Total
 from dangol.measure.outcomes import Outcomes, closes, outcomes, tied
 from dangol.measure.reason import Reason
-from dangol.measure.sums import Kind, Sums
+from dangol.measure.sums import Kind, Sums, computable
 from dangol.measure.verdict import Level, Target, Verdict
 from dangol.runner.experiments.credits import Sent, came_of
 from dangol.runner.experiments.groups import Group, Groups
@@ -300,7 +300,7 @@ def _flaws(found: Outcomes, subject: Subject, sample: _Sample) -> list[Reason]:
     if found.incomplete > MOST_INCOMPLETE * found.matching:
         flaws.append(Reason("amounts_missing", found.incomplete / found.matching, MOST_INCOMPLETE))
     columns = [each[found.known] for each in (found.now, found.per, found.before) if each is not None]
-    if not all(np.isfinite(each).all() for each in columns):
+    if not all(computable(each) for each in columns):
         flaws.append(Reason("no_numbers"))
     return flaws
 

@@ -14,7 +14,7 @@ from dangol.measure.design import CONTROL, Design
 from dangol.measure.outcomes import Outcomes
 from dangol.measure.power import Baseline, Plan
 from dangol.measure.proportions import wilson
-from dangol.measure.sums import Kind, Sums, mean_sums, ratio_sums
+from dangol.measure.sums import Kind, Sums, computable, mean_sums, ratio_sums
 from dangol.measure.verdict import Target
 from dangol.playbook.smart.check import deadline
 from dangol.runner.smart.replay import Past, Replay, first_delay
@@ -146,7 +146,7 @@ def facts(past: Past, kpi: ir.Kpi, replay: Replay, every: int, groups: Groups, s
 def today(done: Outcomes) -> Today | None:
     """What is known of the value; None where nobody can be known by it."""
     values = done.now[done.known]
-    if len(values) < FEW or not np.isfinite(values).all():
+    if len(values) < FEW or not computable(values):
         return None
     if done.per is not None:
         per = done.per[done.known]

@@ -232,8 +232,8 @@ RULES: list[tuple[dict[str, object], str, str]] = [
     ),
     (
         {"winner": ir.Winner("copy", replace(PURCHASE, ledger=True), Fraction(19, 20), 1000)},
-        f"split `copy`: the best arm by [{RATE.replace('`purchased`', f'`purchased` {OWN}')}] (more is better) is chosen "
-        "at 95% confidence once each arm has 1,000 customers; customers who enter after that get it",
+        f"split `copy`: the best arm by [{RATE.replace('`purchased`', f'`purchased` {OWN}')}] (more is better) is "
+        "chosen at 95% confidence once each arm has 1,000 customers; customers who enter after that get it",
         f"분할 `copy`: 안마다 고객이 1,000명이 되면 [{RATE_KO.replace('[', '[이 시나리오가 보낸 메시지의 ')}] 기준으로 "
         "신뢰도 95%에서 가장 좋은 안(많을수록 좋음)을 고르고, 그 뒤에 들어오는 고객은 그 안을 받음",
     ),

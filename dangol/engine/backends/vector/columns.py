@@ -62,7 +62,8 @@ def missing(column: Column) -> Mask:
 def complete(column: Column) -> bool:
     """Whether no value is missing."""
     if column.type == "number" and column.data.dtype.kind == "f":
-        return not np.isnan(column.data.sum()) or not np.isnan(column.data).any()
+        with np.errstate(over="ignore", invalid="ignore"):
+            return not np.isnan(column.data.sum()) or not np.isnan(column.data).any()
     return not missing(column).any()
 
 
