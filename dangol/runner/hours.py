@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.words import texts_of
-from dangol.engine.calendar import DAY, SECOND, offset_at, zone_info
-from dangol.engine.state.model import Mask, Micros
+from dangol.engine.calendar import DAY, SECOND, local_of, offset_at, zone_info
+from dangol.engine.state.model import NO_INSTANT, Mask, Micros
 from dangol.measure.assignment import draws
 from dangol.runner.values import plain
 
@@ -41,37 +41,49 @@ class Clocks:
 
         With `spread:` everyone has a delay after the end of a window, the same each time, between 0 and that long.
         """
-        time = self._local(window.zone, by_recipient) % DAY
-        start, end = window.start * MINUTE, window.end * MINUTE
-        inside = (time >= start) & (time < end) if start <= end else (time >= start) | (time < end)
-        if self.policy.spread and start != end:
-            since = (time - end) % DAY
-            late = ~inside & (since < self.policy.spread) & (due < self.evaluation.at - since)
+        time = self._local(window.zone, by_recipient)
+        inside = _inside(window, time)
+        if self.policy.spread and window.start != window.end:
+            since = (time - window.end * MINUTE) % DAY
+            is_due = due != NO_INSTANT
+            late = is_due & ~inside & (since < self.policy.spread) & (due < self.evaluation.at - since)
             if late.any():
                 inside |= late & (self._delays > since)
         return inside
 
     def _local(self, zone: str, by_recipient: bool) -> Micros:
-        at, zones = self.evaluation.at, self._zones if by_recipient else None
-        if zones is None:
+        at = self.evaluation.at
+        if not by_recipient or self._zones is None:
             return np.full(len(self.codes), at + offset_at(at, zone), np.int64)
-        offsets = {name: offset_at(at, name or zone) for name in set(zones)}
-        return at + np.fromiter((offsets[name] for name in zones), np.int64, len(zones))
+        names, which = self._zones
+        return (at + np.array([offset_at(at, name or zone) for name in names], np.int64))[which]
 
     @cached_property
-    def _zones(self) -> list[str | None] | None:
-        """The zone of each customer (None: nobody knows, or it is none); None when the project names no attribute."""
-        attribute = self.policy.recipient_zone
-        if attribute is None:
+    def _zones(self) -> tuple[list[str | None], NDArray[np.intp]] | None:
+        """The zones there are (None: nobody knows, or it is none) and which of them each customer is in; None when the
+        project names no attribute."""
+        if self.policy.recipient_zone is None:
             return None
-        named = plain(self.evaluation.state.attributes[attribute], self.codes, "UTC")
-        known = {name: name if isinstance(name, str) and _is_zone(name) else None for name in set(named)}
-        return [known[name] for name in named]
+        column = self.evaluation.state.attributes[self.policy.recipient_zone]
+        _, first, which = np.unique(np.asarray(column.data[self.codes]), return_index=True, return_inverse=True)
+        named = plain(column, self.codes[first], "UTC")
+        return [name if isinstance(name, str) and _is_zone(name) else None for name in named], which
 
     @cached_property
     def _delays(self) -> NDArray[np.float64]:
         ids = texts_of(self.evaluation.state.ids, self.codes)
         return draws(f"spread/{self.policy.project}", ids) * self.policy.spread
+
+
+def is_quiet(quiet: ir.Quiet, at: int) -> bool:
+    """Whether the local time at `at` (µs) lies in the window."""
+    return bool(_inside(quiet, np.array(local_of(at, quiet.zone))))
+
+
+def _inside(window: ir.Quiet, local: Micros) -> Mask:
+    """Which local times lie in the window [start, end), which may pass midnight."""
+    time, start, end = local % DAY, window.start * MINUTE, window.end * MINUTE
+    return (time >= start) & (time < end) if start <= end else (time >= start) | (time < end)
 
 
 def _is_zone(name: str) -> bool:

@@ -25,7 +25,6 @@ from dangol.runner.entries import Entries, Gone, Past, Recorded, recorded, runni
 from dangol.runner.experiments.crossroads import asks_arm
 from dangol.runner.experiments.decisions import Decisions, Given
 from dangol.runner.experiments.draw import Drawn, draw
-from dangol.runner.hours import Clocks
 from dangol.runner.journey import due_now, unreached
 from dangol.runner.model import (
     Decision,
@@ -168,7 +167,7 @@ def _draft(party: _Party, policy: Policy, past: Past | None) -> _Draft:
     design = Design.of(policy.project, scenario, policy.holdout, playbook.holdout, place)
     drawn = draw(scenario, design, entries, position, reach, outcome, given)
     keep_hours(scenario, position, reach, outcome)
-    quiet = Clocks(policy, entries.codes, evaluation).quiet(scenario, position.due)
+    quiet = reach.clocks.quiet(scenario, position.due)
     wanted = outcome.free & ~(quiet & (entries.reason == Gate.QUIET.value))
     rendering = render(scenario, playbook, entries, position, wanted, drawn.given, evaluation, policy.rules)
     one = Competitor(scenario, entries, position, outcome, rendering.incomplete | rendering.forbidden | quiet)

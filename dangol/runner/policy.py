@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from dangol.engine import ir
 from dangol.engine.backends.vector import Evaluation
 from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.backends.vector.zone import zone_for
-from dangol.engine.calendar import DAY, SECOND, local_of
+from dangol.engine.calendar import DAY
 from dangol.engine.state.model import NO_DATE, NO_INSTANT
 from dangol.measure.design import CONTROL, Place
 from dangol.playbook.compliance.check import Rules
@@ -217,19 +218,18 @@ def _informs(send: ir.Send, scenario: ir.Scenario, informational: frozenset[str]
 
 def keep_hours(scenario: ir.Scenario, position: Position, reach: Reach, outcome: Outcome) -> None:
     """Holds advertising in the hours in which its channel takes none, or only with a consent of its own."""
-    clocks = Clocks(reach.policy, reach.codes, reach.evaluation)
     for number, step in enumerate(scenario.steps):
         for alternative, send in enumerate(step.sends):
             channel = reach.policy.channels.get(send.channel, Channel())
             here = (position.step == number) & (position.alternative == alternative)
             if send in reach.told:
                 continue
-            if channel.night is not None and (at_night := here & clocks.waits(channel.night, position.due)).any():
+            if channel.night is not None and (at_night := here & reach.clocks.waits(channel.night, position.due)).any():
                 outcome.hold(Gate.NIGHT, at_night & ~reach.agreed_to_nights(send.channel))
             if channel.closed is not None:
-                outcome.hold(Gate.HOURS, here & clocks.waits(channel.closed, position.due))
+                outcome.hold(Gate.HOURS, here & reach.clocks.waits(channel.closed, position.due))
             if channel.local is not None:
-                outcome.hold(Gate.HOURS, here & clocks.waits(channel.local, position.due, by_recipient=True))
+                outcome.hold(Gate.HOURS, here & reach.clocks.waits(channel.local, position.due, by_recipient=True))
 
 
 def _choose_channel(step: ir.Step, here: NDArray[np.bool_], position: Position, reach: Reach, outcome: Outcome) -> None:
@@ -237,12 +237,9 @@ def _choose_channel(step: ir.Step, here: NDArray[np.bool_], position: Position, 
     for alternative, send in enumerate(step.sends):
         asked = here & ~found & (position.alternative <= alternative)
         free |= asked & ~reach.suppressed(send.channel)
-        allowed = asked & ~reach.suppressed(send.channel)
-        if send not in reach.told:
-            allowed &= reach.consented(send.channel)
-            consents |= allowed
-            allowed &= reach.confirmed(send.channel)
-        consents, confirmed = consents | allowed, confirmed | allowed
+        consents |= asked & reach.allowed(send, aged=True)
+        allowed = asked & reach.allowed(send)
+        confirmed |= allowed
         taken = allowed & reach.addressed(send.channel)
         position.alternative[taken] = alternative
         found |= taken
@@ -275,6 +272,11 @@ class Reach:
         self.told = frozenset(send for send in every if _informs(send, scenario, informational))
         self._suppressed: dict[str, NDArray[np.bool_]] = {}
         self._canonical: dict[str, NDArray[np.object_] | None] = {}
+
+    @cached_property
+    def clocks(self) -> Clocks:
+        """What their clocks show."""
+        return Clocks(self.policy, self.codes, self.evaluation)
 
     def open(self, send: ir.Send) -> NDArray[np.bool_]:
         """Who may be sent this, and can be."""
@@ -384,11 +386,3 @@ def chosen(scenario: ir.Scenario, position: Position, channel: str | None) -> ND
             if channel is None or send.channel == channel:
                 found |= (position.step == number) & (position.alternative == alternative)
     return found
-
-
-def is_quiet(quiet: ir.Quiet, at: int) -> bool:
-    """Whether the local time at `at` (µs) lies in the window [start, end), which may pass midnight."""
-    minute = local_of(at, quiet.zone) % DAY // (60 * SECOND)
-    if quiet.start <= quiet.end:
-        return quiet.start <= minute < quiet.end
-    return minute >= quiet.start or minute < quiet.end

@@ -13,7 +13,7 @@ from dangol.engine.calendar import DAY, day_of
 from dangol.engine.state.model import NO_INSTANT, Micros, State
 from dangol.measure.power import standard_error
 from dangol.playbook.smart.finding import Finding
-from dangol.runner.policy import is_quiet
+from dangol.runner.hours import is_quiet
 from dangol.runner.smart.facts import Facts, Today
 from dangol.runner.smart.replay import Past, Replay
 from dangol.runner.smart.wording import day, percent
