@@ -63,7 +63,7 @@ def on_deadline(tree: ast.OnDeadline, splits: Sequence[ir.Split], scope: Scope) 
         raise scope.error("E318", message, tree, (hint,))
     shift = instants.shift(tree.delay) if tree.delay is not None else None
     if tree.delay is not None and not tree.delay.amount:
-        raise scope.error("E318", "the deadline is put off by a time above zero", tree.delay)
+        raise scope.error("E318", "the deadline is put off by a time above zero", tree.delay, ("write `extend 14d`",))
     return ir.OnDeadline(tree.action, shift, scope.zone)
 
 
