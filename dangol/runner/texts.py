@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose
 from dangol.engine import ir
 from dangol.engine.catalog import Catalog, normal
 from dangol.engine.check import Definition, check
+from dangol.engine.check.model import DefinitionKind
 from dangol.grammar.parser import parse
 from dangol.grammar.printer import print_node
 from dangol.library import entry, is_library, names_in
@@ -25,6 +28,32 @@ from dangol.playbook.model import Name, Playbook
 from dangol.playbook.project import UNKNOWN, Project, load_project
 
 BEHIND = "behind"
+_BACKUP = "put back the latest backup of the ledger"
+
+
+class _First(BaseModel):
+    """What every version has recorded of a text."""
+
+    steps: list[str]
+    behind: int = 0
+
+
+class _Definition(BaseModel):
+    kind: DefinitionKind
+    line: str
+    zone: str
+
+
+class _Whole(_First):
+    rule: str
+    zone: str
+    exit: list[str]
+    expires: str | None
+    splits: dict[str, str]
+    messages: dict[str, dict[str, str | dict[str, str]]]
+    phase: int = 1
+    definitions: dict[str, _Definition]
+    groups: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +65,13 @@ class Text:
 
     @cached_property
     def content(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = json.loads(self.body)
+        """What it says. Raises DangolError for what nobody recorded (E604)."""
+        try:
+            found: Mapping[str, Any] = json.loads(self.body)
+            (_Whole if "rule" in found else _First).model_validate(found, strict=True)
+        except (ValueError, TypeError):
+            message = "the ledger is damaged: a text that entries run under cannot be read"
+            raise DangolError(diagnose("E604", message, Line.of("", "ledger"), hints=(_BACKUP,))) from None
         return found
 
     @cached_property

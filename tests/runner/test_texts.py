@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 import dangol
 from dangol.channels.base import Sent, Unknown
 from dangol.diagnostics import DangolError
+from dangol.runner.ledger.schema import texts as table
 from dangol.runner.migration import aligned
 from dangol.runner.rehearse import rehearse
-from dangol.runner.texts import Text, Texts
+from dangol.runner.texts import Texts
 from tests.runner.running import Running, rule, texts
 
 TWO = 'cart_added → after 1h push "One" → after 5h push "Two"'
@@ -347,10 +349,27 @@ def test_nobody_gets_a_step_again_that_changed_its_place() -> None:
             assert not set("abc"[:place]) & set(today[to:]) or aligned("abc", today)[place][1]
 
 
-def test_a_moved_text_means_the_same() -> None:
-    text = Text('{"steps": ["push \\"x\\""], "rule": "visited → push \\"x\\""}')
+def test_a_moved_text_means_the_same(tmp_path: Path) -> None:
+    shop = Running(tmp_path, rule(TWO), ["a"])
+    (scenario,) = shop.project.files.compiled.values()
+    text = Texts(shop.project.files).of(scenario)
     assert text.moved(2).hash != text.hash == text.moved(2).moved(0).hash
-    assert text.moved(2).meaning == text.meaning
+    assert text.moved(2).says_as(text)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{}", "7", '{"steps": 1}', '{"steps": [], "rule": "visited → push \\"x\\""}']
+)
+def test_a_damaged_record_of_a_text_stops_the_run(tmp_path: Path, body: str) -> None:
+    shop = Running(tmp_path, rule(TWO), ["a"], CARTS[:1])
+    shop.tick("03-01 10:00")
+    with shop.ledger.store.writing("text") as connection:
+        connection.execute(update(table).values(body=body))
+    shop.write(rule(NEW))
+    for migrate in (False, True):
+        with pytest.raises(DangolError, match="the ledger is damaged"):
+            shop.run("03-01 11:00", migrate=migrate)
+    assert shop.messages == []
 
 
 class Died(BaseException):
