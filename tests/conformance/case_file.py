@@ -120,7 +120,7 @@ class CaseFile:
         return {name: typed(row.get(name), kind, self.zone) for name, kind in types.items()}
 
 
-class StringTimes(yaml.SafeLoader):
+class StringTimes(yaml.CSafeLoader):
     """YAML in which times and dates stay as written."""
 
 

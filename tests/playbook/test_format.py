@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -169,9 +170,8 @@ def mutated(text: str, rng: random.Random) -> str:
 FILES = [path.read_text() for path in sorted(SHOP.rglob("playbooks/*.yaml"))] + [UGLY, NEAT]
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FILES), st.randoms(use_true_random=False))
-def test_formatting_keeps_comments_and_is_stable(text: str, rng: random.Random) -> None:
+def keeps_comments_and_is_stable(text: str, rng: random.Random) -> None:
     written = mutated(text, rng)
     start = time.perf_counter()
     try:
@@ -183,10 +183,15 @@ def test_formatting_keeps_comments_and_is_stable(text: str, rng: random.Random) 
     assert comments_of(after) == comments_of(written)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FILES), st.randoms(use_true_random=False))
-def test_ordinary_mutations_are_never_refused(text: str, rng: random.Random) -> None:
+def is_never_refused(text: str, rng: random.Random) -> None:
     try:
         formatted(mutated(text, rng))
     except DangolError as error:
         assert "E040" not in {d.code for d in error.diagnostics}  # noqa: PT017
+
+
+@pytest.mark.parametrize("examples", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("check", [keeps_comments_and_is_stable, is_never_refused])
+def test_of_ordinary_mutations(check: Callable[[], None], examples: int) -> None:
+    settings(max_examples=examples, deadline=None)(check)()

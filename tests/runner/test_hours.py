@@ -53,7 +53,8 @@ def test_what_the_night_held_goes_out_over_a_while(tmp_path: Path) -> None:
     events += ["late cart_added 2026-03-02T07:10"]
     shop = Running(tmp_path, rule('cart_added → after 1h push "One"'), [*(f"c{n}" for n in range(40)), "late"], events,
                    "quiet: 21:00–08:00\nspread: 30min\n")  # fmt: skip
-    out = shop.every(5, "03-01 20:30", "03-02 09:00", confirmed=True)
+    assert shop.every(60, "03-01 20:30", "03-02 07:30", confirmed=True) == []
+    out = shop.every(5, "03-02 07:55", "03-02 08:40", confirmed=True)
     times = {each.customer: each.at for each in out}
     assert len(times) == len(out) == 41
     assert times.pop("late") == "03-02 08:10"  # it fell due after the night
@@ -71,7 +72,8 @@ def test_the_korean_night_is_spread_too_and_expiry_goes_on(tmp_path: Path) -> No
     shop = Running(tmp_path, rule(f'cart_added → sms "{text}"', "expires: 11h"), [f"c{n}" for n in range(20)], events)
     _with(tmp_path, "compliance: {rules: kr, sender: 단골}", "spread: 1h")
     shop.project = dangol.load(tmp_path)
-    out = shop.every(5, "03-01 21:30", "03-02 10:00", confirmed=True)
+    assert shop.every(60, "03-01 21:30", "03-02 07:30", confirmed=True) == []
+    out = shop.every(5, "03-02 07:55", "03-02 09:10", confirmed=True)
     states = shop.ledger.status().sends
     assert out
     assert max(each.at for each in out) <= "03-02 08:30"

@@ -22,7 +22,9 @@ def test_the_cart_journey(tmp_path: Path) -> None:
         "night cart_added 2026-03-10T20:30",
     ]
     shop = Running(tmp_path, rule(CART), ["quick", "slow", "never", "next", "night"], events, "quiet: 21:00–08:00\n")
-    assert shop.every(30, "03-10 09:00", "03-12 12:00") == [
+    first = shop.every(30, "03-10 10:00", "03-10 22:00")
+    second = [*shop.every(60, "03-11 07:00", "03-11 11:00"), *shop.every(30, "03-11 20:00", "03-11 21:00")]
+    assert [*first, *second, *shop.tick("03-12 12:00")] == [
         ("03-10 11:00", "never", "kakao", "One"),
         ("03-10 11:00", "next", "kakao", "One"),
         ("03-10 11:00", "slow", "kakao", "One"),
@@ -67,7 +69,7 @@ def test_two_steps_of_an_entry_never_go_out_in_one_tick(tmp_path: Path) -> None:
 def test_a_time_of_day(tmp_path: Path) -> None:
     line = 'cart_added → after 1d at 10:00 push "One" → wait until 18:00 push "Two"'
     shop = Running(tmp_path, rule(line), ["a"], ["a cart_added 2026-03-10T12:00"])
-    assert texts(shop.every(30, "03-10 12:00", "03-13 12:00")) == [
+    assert texts(shop.every(120, "03-10 12:00", "03-13 12:00")) == [
         ("03-12 10:00", "a", "One"),
         ("03-12 18:00", "a", "Two"),
     ]
@@ -226,7 +228,7 @@ def test_an_entry_of_which_nothing_was_sent_does_not_use_up_again(tmp_path: Path
         "a cart_added 2026-03-01T10:00 hat", "a purchased 2026-03-01T10:20", "a cart_added 2026-03-02T10:00 cap",
         "a cart_added 2026-03-03T10:00 bag",
     ])  # fmt: skip
-    assert texts(shop.every(30, "03-01 10:00", "03-04 18:00")) == [("03-02 11:00", "a", "cap")]
+    assert texts(shop.every(60, "03-01 10:00", "03-03 12:00")) == [("03-02 11:00", "a", "cap")]
 
 
 def test_an_event_whose_entry_ended_at_once_starts_no_other(tmp_path: Path) -> None:

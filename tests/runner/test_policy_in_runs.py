@@ -101,7 +101,7 @@ def test_quiet_hours_hold_until_they_end_and_count_towards_expiry(tmp_path: Path
 def test_a_cart_in_the_evening_is_written_to_in_the_morning(tmp_path: Path) -> None:
     line = 'cart_added → after 1h push "One"'
     shop = Running(tmp_path, rule(line), ["a"], ["a cart_added 2026-03-01T20:30"], "quiet: 21:00–08:00\n")
-    assert texts(shop.every(15, "03-01 20:30", "03-02 09:00")) == [("03-02 08:00", "a", "One")]
+    assert texts(shop.every(30, "03-01 20:30", "03-02 08:30")) == [("03-02 08:00", "a", "One")]
 
 
 def test_an_unsubscribe_holds_the_next_message(tmp_path: Path) -> None:

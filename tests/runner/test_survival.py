@@ -210,8 +210,8 @@ def points_of(town: Town, ats: list[int]) -> list[str]:
 
 @pytest.mark.parametrize("idempotent", [True, False])
 def test_a_death_at_any_point_loses_nothing_and_repeats_nothing(shop: Running, files: Places, idempotent: bool) -> None:
-    deaths = every_death(shop, files, idempotent, stride=23)
-    assert deaths > 4
+    deaths = every_death(shop, files, idempotent, stride=31)
+    assert deaths > 3
 
 
 @pytest.mark.slow
@@ -272,7 +272,7 @@ def random_deaths(tmp_path: Path, location: str, idempotent: bool, kills: int, s
 
 @pytest.mark.parametrize("idempotent", [True, False])
 def test_random_deaths(tmp_path: Path, files: Places, idempotent: bool) -> None:
-    assert random_deaths(tmp_path, files(), idempotent, 1000, 3.0) > 5
+    assert random_deaths(tmp_path, files(), idempotent, 12, 3.0) > 5
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -68,14 +69,8 @@ def written(rows):
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
 @given(EVENTS, EVENTS, CUSTOMERS)
-def test_index_agrees_with_rows(first, later, customers):
+def agrees_with_rows(first, later, customers):
     zone = "Europe/Berlin"
     expected = state_from_rows(
         nfc(customers) if customers is not None else None, nfc(first + later), CATALOG, zone=zone
@@ -102,3 +97,10 @@ def test_index_agrees_with_rows(first, later, customers):
         for name, table_found in found.events.items():
             for prop, column in table_found.properties.items():
                 assert column.scale == expected.events[name].properties[prop].scale
+
+
+@pytest.mark.parametrize("examples", [15, pytest.param(300, marks=pytest.mark.slow)])
+def test_index_agrees_with_rows(examples):
+    phases = [Phase.explicit, Phase.reuse, Phase.generate]
+    checks = [HealthCheck.too_slow]
+    settings(max_examples=examples, deadline=None, suppress_health_check=checks, phases=phases)(agrees_with_rows)()

@@ -88,7 +88,7 @@ def test_every_write_has_its_points(location: str, tmp_path: Path) -> None:
     assert {f"{name}.{when}" for name in writes for when in ("before", "written", "after")} <= set(passed)
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))])
 def test_killed_at_every_point_nothing_is_lost_or_sent_twice(memory_path: Path, part: int) -> None:
     total = len(points(str(memory_path / "whole.db"), memory_path / "whole"))
     for number in range(part, total, 4):
