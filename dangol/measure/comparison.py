@@ -75,7 +75,7 @@ class Pair:
     @property
     def outcome(self) -> Outcome:
         """Without a target the question is whether there is an effect, and in which direction."""
-        if self.found.verdict.reason.code not in ("effect_shown_size_not", "no_effect_shown"):
+        if self.found.obstacle is not None:
             return "cannot be known"
         if not (self.found.shown and isinstance(self.found.effect, Effect)):
             return "no effect shown"
@@ -199,9 +199,8 @@ def _design(question: Question, arms: Arms, shares: Mapping[str, Fraction]) -> D
         planned = dict.fromkeys(arms.sums, DEFAULT_PLANNED // 2)
     else:
         planned = {arm: round(question.planned * share) for arm, share in shares.items()}
-    return Design(
-        control, planned, question.method, question.alpha, "absolute", lower_is_better=question.lower_is_better
-    )
+    fewer = question.lower_is_better
+    return Design(control, question.method, question.alpha, "absolute", lower_is_better=fewer, planned=planned)
 
 
 # --- what is found ----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dangol.measure.proportions import least_expected
 from dangol.measure.reason import Reason
 from dangol.measure.sequential import Look
 from dangol.measure.sums import Sums
-from dangol.measure.verdict import Comparison, Counted, Design, Target, Verdict
+from dangol.measure.verdict import Comparison, Design, Target, Verdict
 
 LEAST_DAYS = 7
 LEAST_CUSTOMERS = 100
@@ -50,14 +50,14 @@ class Horizon:
 @dataclass(frozen=True)
 class Seen:
     """One look: its number (from 1) and day, mature customers, α spent so far, the bound in standard errors, and the
-    effect with its interval; `effect` is a reason where there is none."""
+    effect with its interval; `effect` is a reason where there is none, and then there is no bound."""
 
     number: int
     day: int
     control: Sums
     treatment: Sums
     spent: float
-    bound: float
+    bound: float | None
     effect: Effect | Reason
     interval: tuple[float, float] | None
 
@@ -95,26 +95,25 @@ def lift(
     the effect without a target.
     """
     method: Method = "group_sequential" if planned is None else "always_valid"
-    total = {CONTROL: planned or 0, TREATMENT: 0}
-    design = Design(CONTROL, total, method, alpha, target.scale if target else scale, least)
+    tuned = {} if planned is None else {CONTROL: planned}
+    design = Design(CONTROL, method, alpha, target.scale if target else scale, least, planned=tuned)
     chosen = _chosen(control, treatment, days, horizon, least)
-    counted = [_counted(control[k], treatment[k], horizon.elapsed(days[k])) for k in chosen]
-    looks = _looks(control, treatment, days, chosen, counted, design, horizon)
+    clock = [_look(control[k], treatment[k], days[k], horizon) for k in chosen or [len(days) - 1]]
+    looks = _looks(control, treatment, days, chosen, clock, design) if chosen else []
     last = chosen[-1] if chosen else -1
     pair = {CONTROL: control[last], TREATMENT: treatment[last]}
     every = list(problems)
     if not chosen and (early := horizon.early(horizon.until)):
         every.append(early)
-    present = counted or [_counted(control[last], treatment[last], horizon.elapsed(days[last]))]
-    (now,) = verdict.compare(pair, design, present, target, horizon.final, every)
+    (now,) = verdict.compare(pair, design, clock, target, horizon.final, every)
     decided = None if every or target is None else _first(looks, target)
     shown = next((look.day for look in looks if look.interval and not _straddles(look.interval, 0.0)), None)
     answer = _standing(decided, target) if decided else _sized(now.verdict) if shown is not None else now.verdict
     return Lift(tuple(looks), now, decided, None if every else shown, answer)
 
 
-def _counted(control: Sums, treatment: Sums, elapsed: float) -> Counted:
-    return Counted({CONTROL: control.n, TREATMENT: treatment.n}, elapsed)
+def _look(control: Sums, treatment: Sums, day: int, horizon: Horizon) -> Look:
+    return Look(control.n + treatment.n, horizon.elapsed(day))
 
 
 def _chosen(
@@ -143,39 +142,30 @@ def _enough(control: Sums, treatment: Sums, least: int) -> bool:
 
 def _looks(
     control: Sequence[Sums], treatment: Sequence[Sums], days: Sequence[int], chosen: Sequence[int],
-    counted: Sequence[Counted], design: Design, horizon: Horizon,
+    clock: Sequence[Look], design: Design,
 ) -> list[Seen]:  # fmt: skip
-    clock = [Look(sum(one.users.values()), one.elapsed or 0.0) for one in counted]
-    if clock and horizon.final:
-        clock[-1] = Look(clock[-1].users, 1.0)
-    bounds = _bounds(clock, design)
     found = []
-    for number, (k, look, bound) in enumerate(zip(chosen, clock, bounds, strict=True), 1):
+    for number, (k, look, bound) in enumerate(zip(chosen, clock, _bounds(clock, design), strict=True), 1):
         estimate = effect(control[k], treatment[k], design.scale)
-        interval = _interval(estimate, bound, design)
+        errors = None if isinstance(estimate, Reason) else design.errors(estimate, bound)
         spent = sequential.alpha_spent(look.time, design.alpha) if design.method == "group_sequential" else 0.0
-        found.append(Seen(number, days[k], control[k], treatment[k], spent, bound, estimate, interval))
+        around = _interval(estimate, errors, design)
+        found.append(Seen(number, days[k], control[k], treatment[k], spent, errors, estimate, around))
     return found
 
 
-def _bounds(clock: Sequence[Look], design: Design) -> list[float]:
+def _bounds(clock: Sequence[Look], design: Design) -> tuple[float, ...]:
     """The bound at each look. At the deadline without new customers the last look is taken once more, with all of α."""
-    if not clock:
-        return []
-    if design.method == "always_valid":
-        planned = sum(design.planned.values())
-        return [sequential.confidence_multiplier(design.alpha, look.users, planned) for look in clock]
-    distinct = sequential.distinct_looks(clock)
-    found = list(sequential.bounds(distinct, design.alpha))
-    if len(distinct) < len(clock):
-        found = [*sequential.bounds(tuple(clock[:-1]), design.alpha), found[-1]]
-    return found
+    found = design.bounds(TREATMENT, sequential.distinct_looks(clock), design.alpha)
+    if len(found) == len(clock):
+        return found
+    return *design.bounds(TREATMENT, tuple(clock[:-1]), design.alpha), found[-1]
 
 
-def _interval(found: Effect | Reason, bound: float, design: Design) -> tuple[float, float] | None:
-    if isinstance(found, Reason) or (design.scale == "relative" and found.control < 0):
+def _interval(found: Effect | Reason, errors: float | None, design: Design) -> tuple[float, float] | None:
+    if isinstance(found, Reason) or errors is None or (design.scale == "relative" and found.control < 0):
         return None
-    return found.interval(bound if design.method == "always_valid" else found.quantile(bound))
+    return found.interval(errors)
 
 
 def _straddles(interval: tuple[float, float], value: float) -> bool:
@@ -212,9 +202,12 @@ def arms(
     found = {name: lift(control, sums, days, horizon, target, problems, alpha=alpha) for name, sums in groups.items()}
     adjusted = verdict.holm([1.0 if one.now.p is None else one.now.p for one in found.values()])
     return {
-        name: replace(one, now=replace(one.now, adjusted_p=None if one.now.p is None else p, shown=p <= ALPHA))
-        for (name, one), p in zip(found.items(), adjusted, strict=True)
+        name: replace(one, now=_adjusted(one.now, p)) for (name, one), p in zip(found.items(), adjusted, strict=True)
     }
+
+
+def _adjusted(now: Comparison, p: float) -> Comparison:
+    return replace(now, adjusted_p=None if now.p is None else p, shown=now.obstacle is None and p <= ALPHA)
 
 
 def narrowed(control: Sums, treatment: Sums, scale: Literal["absolute", "relative"]) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Literal
@@ -71,28 +71,32 @@ class Target:
 class Design:
     """What was declared before the first look of a comparison.
 
-    `planned`: mature customers per arm expected at the end, `control` among them. `alpha` is two-sided, `scale` decides
-    where there is no target. Below `minimum` customers in an arm nothing is decided.
+    `alpha` is two-sided, `scale` decides where there is no target. Below `minimum` customers in an arm nothing is
+    decided. `planned`: the customers per arm that an always-valid interval is tuned to.
     """
 
     control: str
-    planned: Mapping[str, int]
     method: Method
     alpha: float = 0.05
     scale: Scale = "relative"
     minimum: int = 100
     lower_is_better: bool = False
+    planned: Mapping[str, int] = field(default_factory=dict)
 
+    def bounds(self, arm: str, clock: tuple[Look, ...], alpha: float) -> tuple[float, ...]:
+        """The normal bounds on an arm against control at each of the distinct looks."""
+        if self.method == "group_sequential":
+            return sequential.bounds(clock, alpha)
+        if self.method == "fixed":
+            return (-_NORMAL.inv_cdf(alpha / 2),) * len(clock)
+        return tuple(sequential.confidence_multiplier(alpha, look.users, self.tuned(arm)) for look in clock)
 
-@dataclass(frozen=True)
-class Counted:
-    """A look that happened: mature customers per arm, and the share of the time to the deadline that had passed.
+    def errors(self, found: Effect, bound: float) -> float:
+        """A normal bound in standard errors of an effect: a sequence is asymptotic, all others follow Welch's t."""
+        return bound if self.method == "always_valid" else found.quantile(bound)
 
-    `elapsed` None without a deadline, 1 at it.
-    """
-
-    users: Mapping[str, int]
-    elapsed: float | None = None
+    def tuned(self, arm: str) -> int:
+        return max(1, self.planned.get(self.control, 0) + self.planned.get(arm, 0))
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,9 @@ class Comparison:
 
     effect: on the deciding scale, `other` on the other one, a reason where there is none. interval: of the declared
     method, at 1 − alpha/comparisons; `bound` its half-width in standard errors. p: of the declared method, comparable
-    with alpha at any look; `adjusted_p` over all arms by Holm; `shown`: an effect is. chance_to_win, losses (on the
-    deciding scale): prior N(0, 0.3²) on the relative lift, to display. look: its number; spent: α spent so far.
+    with alpha at any look; `adjusted_p` over all arms by Holm; `shown`: an effect is; `obstacle`: why nothing may be
+    concluded. chance_to_win, losses (on the deciding scale): prior N(0, 0.3²) on the relative lift, to display. look:
+    its number; spent: α spent so far.
     """
 
     arm: str
@@ -128,6 +133,7 @@ class Comparison:
     p: float | None = None
     adjusted_p: float | None = None
     shown: bool = False
+    obstacle: Reason | None = None
     chance_to_win: float | None = None
     loss_of_shipping: float | None = None
     loss_of_keeping: float | None = None
@@ -137,25 +143,26 @@ class Comparison:
 def compare(
     arms: Mapping[str, Sums],
     design: Design,
-    looks: Sequence[Counted] = (),
+    clock: Sequence[Look] = (),
     target: Target | None = None,
     final: bool = False,
     problems: Sequence[Reason] = (),
 ) -> tuple[Comparison, ...]:
     """Every arm against control, in the order of `arms`, by the declared method (measurement 2.2 to 2.8, 5.8).
 
-    `looks` are all so far, in order, this one last; a group-sequential comparison needs them, the others do not.
-    `final`: the deadline has passed. `problems` forbid a verdict whatever the numbers say: pass what `ratio_mismatch`
-    and the record found. A lift that is neither reached nor missed yet is open before the deadline; without a target
-    see `shown`. ValueError for a target that is a level, arms of different metrics, a control that is no arm, or
-    looks of which the last is not of these sums.
+    `clock`: all looks so far, in order, this one last; a group-sequential comparison, of one arm, needs it, the others
+    do not. `final`: the deadline has passed. `problems` forbid a verdict whatever the numbers say: pass what
+    `ratio_mismatch` and the record found. A lift that is neither reached nor missed yet is open before the deadline;
+    without a target see `shown`. ValueError for a target that is a level, arms of different metrics, a control that is
+    no arm, or looks of which the last is not of these sums.
     """
     if design.control not in arms or (target and not target.is_lift):
         raise ValueError("a lift needs the sums of its control and a target against it")
-    if design.method == "group_sequential" and not (looks and all(looks[-1].users.get(a) == arms[a].n for a in arms)):
+    everyone = sum(sums.n for sums in arms.values())
+    if design.method == "group_sequential" and not (clock and clock[-1].users == everyone):
         raise ValueError("the last look must count the customers of these sums")
     others = [arm for arm in arms if arm != design.control]
-    found = [_compared(arm, arms, design, looks, target, final, len(others)) for arm in others]
+    found = [_compared(arm, arms, design, clock, target, final, len(others)) for arm in others]
     adjusted = holm([1.0 if each.p is None else each.p for each in found])
     return tuple(_answered(each, p, final, problems) for each, p in zip(found, adjusted, strict=True))
 
@@ -173,7 +180,7 @@ def _compared(
     arm: str,
     arms: Mapping[str, Sums],
     design: Design,
-    looks: Sequence[Counted],
+    clock: Sequence[Look],
     target: Target | None,
     final: bool,
     comparisons: int,
@@ -185,22 +192,8 @@ def _compared(
     start = Comparison(arm, control, treatment, design, target, comparisons, *both)
     if isinstance(start.effect, Reason):
         return start
-    return _tested(_believed(start, start.effect), start.effect, _alpha_clock(arm, design, looks, final), final)
-
-
-def _alpha_clock(arm: str, design: Design, looks: Sequence[Counted], final: bool) -> tuple[Look, ...]:
-    """The pair's distinct looks. Before the deadline the clock shows the share of planned customers or of the time,
-    whichever is less, so that a faster entry than planned leaves α for the deadline; at the deadline it shows 1."""
-    pair = (design.control, arm)
-    planned = max(1, sum(design.planned.get(each, 0) for each in pair))
-    clock = []
-    for counted in looks:
-        users = sum(counted.users.get(each, 0) for each in pair)
-        elapsed = 1.0 if counted.elapsed is None else counted.elapsed
-        clock.append(Look(users, 1.0 if counted.elapsed == 1 else min(1.0, users / planned, elapsed)))
-    if final and clock:
-        clock[-1] = Look(clock[-1].users, 1.0)
-    return sequential.distinct_looks([look for look in clock if look.users > 0])
+    now = clock or (Look(control.n + treatment.n, 1.0),)
+    return _tested(_believed(start, start.effect), start.effect, now, final)
 
 
 def _believed(start: Comparison, found: Effect) -> Comparison:
@@ -215,30 +208,22 @@ def _believed(start: Comparison, found: Effect) -> Comparison:
     )
 
 
-def _tested(start: Comparison, found: Effect, clock: tuple[Look, ...], final: bool) -> Comparison:
+def _tested(start: Comparison, found: Effect, clock: Sequence[Look], final: bool) -> Comparison:
     """With the interval and p of the declared method; one that is fixed has none before the deadline."""
-    alpha, total = start.design.alpha / start.comparisons, start.control.n + start.treatment.n
-    start = replace(start, look=len(clock))
-    if start.design.method == "always_valid":
-        planned = max(1, sum(start.design.planned.get(each, 0) for each in (start.design.control, start.arm)))
-        bound = sequential.confidence_multiplier(alpha, total, planned)
-        p = sequential.always_valid_p(found.t, start.design.alpha, total, planned)
-        return replace(start, bound=bound, interval=found.interval(bound), p=p)
-    if start.design.method == "fixed":
-        if not final:
-            return start
-        bound, p = -_NORMAL.inv_cdf(alpha / 2), _fixed_p(start, found)
-        bound = found.quantile(bound)
-        return replace(start, bound=bound, interval=found.interval(bound), p=p, spent=start.design.alpha)
-    if not clock:
+    design, distinct = start.design, sequential.distinct_looks(clock)
+    start = replace(start, look=len(distinct))
+    if design.method == "fixed" and not final:
         return start
-    bound = found.quantile(sequential.bounds(clock, alpha)[-1])
-    spent = sequential.alpha_spent(clock[-1].time, start.design.alpha)
-    p = sequential.repeated_p(found.z, clock)
-    return replace(start, bound=bound, interval=found.interval(bound), p=p, spent=spent)
+    bound = design.errors(found, design.bounds(start.arm, distinct, design.alpha / start.comparisons)[-1])
+    spent = 0.0 if design.method == "always_valid" else sequential.alpha_spent(distinct[-1].time, design.alpha)
+    return replace(start, bound=bound, interval=found.interval(bound), p=_p(start, found, distinct), spent=spent)
 
 
-def _fixed_p(start: Comparison, found: Effect) -> float:
+def _p(start: Comparison, found: Effect, clock: tuple[Look, ...]) -> float:
+    if start.design.method == "group_sequential":
+        return sequential.repeated_p(found.z, clock)
+    if start.design.method == "always_valid":
+        return sequential.always_valid_p(found.t, start.design.alpha, clock[-1].users, start.design.tuned(start.arm))
     return fisher(start.control, start.treatment) if _too_few_conversions(start) else found.p
 
 
@@ -247,11 +232,11 @@ def _too_few_conversions(start: Comparison) -> bool:
 
 
 def _answered(found: Comparison, adjusted: float, final: bool, problems: Sequence[Reason]) -> Comparison:
-    shown = found.p is not None and adjusted <= found.design.alpha
-    found = replace(found, adjusted_p=None if found.p is None else adjusted, shown=shown)
     obstacle = _obstacle(found, problems)
+    shown = obstacle is None and found.p is not None and adjusted <= found.design.alpha
+    found = replace(found, adjusted_p=None if found.p is None else adjusted, shown=shown, obstacle=obstacle)
     if obstacle:
-        return replace(found, shown=False, verdict=Verdict("unknown" if final else "open", obstacle))
+        return replace(found, verdict=Verdict("unknown" if final else "open", obstacle))
     return replace(found, verdict=_lift_verdict(found, final))
 
 

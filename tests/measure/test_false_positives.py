@@ -16,7 +16,7 @@ from dangol.measure.estimate import Effect, contrast, effect, welch_df
 from dangol.measure.power import Method, Plan
 from dangol.measure.sequential import Look, bounds, confidence_multiplier
 from dangol.measure.sums import Moments, Sums
-from dangol.measure.verdict import Counted, Design, compare
+from dangol.measure.verdict import Design, compare
 
 ALPHA = 0.05
 NORMAL = NormalDist()
@@ -160,8 +160,8 @@ def test_a_comparison_decides_as_simulated(method: Method) -> None:
     rng = np.random.default_rng(104)
     control, treatment = shares(rng, 8, 6, 400, 0.1), shares(rng, 8, 6, 400, 0.13)
     expected = passed(control, treatment, limits(method, 6, 400), method)
-    design = Design("c", {"c": 2400, "t": 2400}, method)
-    looks = [Counted({"c": 400 * k, "t": 400 * k}, k / 6) for k in range(1, 7)]
+    design = Design("c", method, planned={"c": 2400, "t": 2400})
+    looks = [Look(800 * k, k / 6) for k in range(1, 7)]
     assert expected.any()
     assert not expected.all()
     for experiment in range(8):

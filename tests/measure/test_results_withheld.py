@@ -48,6 +48,14 @@ def test_groups_that_are_not_as_they_were_drawn(tmp_path: Path) -> None:
     assert verdict(found) == ("unknown", "sample_ratio_mismatch")
 
 
+def test_of_no_arm_an_effect_is_shown_while_the_groups_are_not_as_drawn(tmp_path: Path) -> None:
+    people = crowd(600, "discount", "d") + crowd(200, "scarcity", "s") + crowd(200, "control", "c")
+    events = [(f"d{n}", "purchased", START + (n + 1) * HOUR, "x", "1") for n in range(400)]
+    events += [(f"c{n}", "purchased", START + (n + 1) * HOUR, "x", "1") for n in range(40)]
+    found = small(tmp_path, people, events, split="discount 33.3%, scarcity 33.3%, control 33.4%")
+    assert [(arm.now.shown, arm.shown_on) for _, arm in found.kpis[0].arms] == [(False, None), (False, None)]
+
+
 SUM = "sum(purchased.amount within 7d) per customer up 10% vs control by 2026-03-31"
 
 

@@ -11,11 +11,12 @@ import pytest
 from dangol.measure.arithmetic import arithmetic
 from dangol.measure.power import Method
 from dangol.measure.reason import Reason
+from dangol.measure.sequential import Look
 from dangol.measure.sums import Sums, mean_sums, ratio_sums, share_sums
-from dangol.measure.verdict import Comparison, Counted, Design, Target, compare, holm, level
+from dangol.measure.verdict import Comparison, Design, Target, compare, holm, level
 
 UP_TENTH = Target("up", Fraction(1, 10))
-DESIGN = Design("control", {"control": 10_000, "offer": 10_000}, "group_sequential")
+DESIGN = Design("control", "group_sequential", planned={"control": 10_000, "offer": 10_000})
 METHODS: tuple[Method, ...] = ("group_sequential", "always_valid", "fixed")
 
 
@@ -27,7 +28,7 @@ def lift(
     design: Design = DESIGN,
     **more: object,
 ) -> Comparison:
-    looks = [Counted({"control": control.n, "offer": offer.n}, 1.0 if final else 0.5)]
+    looks = [Look(control.n + offer.n, 1.0 if final else 0.5)]
     (found,) = compare({"control": control, "offer": offer}, design, looks, target, final, **more)  # type: ignore[arg-type]
     return found
 
@@ -137,7 +138,7 @@ def test_few_conversions_have_an_exact_p() -> None:
 
 def test_three_arms_share_alpha() -> None:
     arms = {"control": share_sums(4000, 400), "a": share_sums(4000, 462), "b": share_sums(4000, 400)}
-    design = Design("control", dict.fromkeys(arms, 4000), "fixed")
+    design = Design("control", "fixed")
     first, second = compare(arms, design, target=UP_TENTH, final=True)
     assert (first.arm, second.arm, first.comparisons) == ("a", "b", 2)
     assert first.p is not None
@@ -155,7 +156,7 @@ def test_holm_never_lets_a_larger_p_pass_a_smaller() -> None:
 
 def test_a_faster_entry_than_planned_leaves_alpha_for_the_deadline() -> None:
     arms = {"control": share_sums(15_000, 1500), "offer": share_sums(15_000, 1650)}
-    looks = [Counted({"control": 5000 * k, "offer": 5000 * k}, k / 3) for k in (1, 2, 3)]
+    looks = [Look(10_000 * k, k / 3) for k in (1, 2, 3)]
     (found,) = compare(arms, DESIGN, looks, UP_TENTH, final=True)
     assert found.bound is not None
     assert found.bound < 2.1
@@ -164,7 +165,7 @@ def test_a_faster_entry_than_planned_leaves_alpha_for_the_deadline() -> None:
 
 def test_looking_twice_at_the_same_customers_costs_nothing() -> None:
     arms = {"control": share_sums(5000, 500), "offer": share_sums(5000, 560)}
-    look = Counted({"control": 5000, "offer": 5000}, 0.5)
+    look = Look(10_000, 0.5)
     assert compare(arms, DESIGN, [look, look, look]) == compare(arms, DESIGN, [look])
 
 
@@ -174,7 +175,7 @@ def test_the_target_and_the_control_must_fit() -> None:
     with pytest.raises(ValueError, match="lift"):
         compare({"control": NOTHING, "a": NOTHING}, DESIGN, target=Target(">=", Fraction(1, 20)))
     arms = {"control": share_sums(500, 50), "offer": share_sums(500, 50)}
-    for looks in ([], [Counted({"control": 500, "offer": 400}, 0.5)]):
+    for looks in ([], [Look(900, 0.5)]):
         with pytest.raises(ValueError, match="last look"):
             compare(arms, DESIGN, looks)
     with pytest.raises(ValueError, match="control"):
