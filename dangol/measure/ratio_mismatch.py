@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 CONCENTRATION = 100
 ALARM = 0.01
@@ -13,17 +14,20 @@ ALARM = 0.01
 
 @dataclass(frozen=True)
 class Mismatch:
-    """Sample ratio mismatch: `p` of the sequential test, which decides; `chi_square_p` of now alone, to display.
-
-    `chi_square_p` is None where more than two arms have too few customers for it.
-    """
+    """Sample ratio mismatch: `p` of the sequential test, which decides; the customers of now against planned shares."""
 
     p: float
-    chi_square_p: float | None
+    counts: tuple[int, ...]
+    planned: tuple[float, ...]
 
     @property
     def alarm(self) -> bool:
         return self.p < ALARM
+
+    @cached_property
+    def chi_square_p(self) -> float | None:
+        """Of now alone, to display; None where more than two arms have too few customers for it."""
+        return _chi_square(self.counts, self.planned)
 
 
 def mismatch(looks: Sequence[Sequence[int]], shares: Sequence[Fraction]) -> Mismatch | None:
@@ -38,7 +42,7 @@ def mismatch(looks: Sequence[Sequence[int]], shares: Sequence[Fraction]) -> Mism
     if len(kept) < 2 or not counts or not sum(counts[-1]):
         return None
     p = min(1.0, *(math.exp(min(0.0, -_log_bayes_factor(look, planned))) for look in counts))
-    return Mismatch(p, _chi_square(counts[-1], planned))
+    return Mismatch(p, tuple(counts[-1]), tuple(planned))
 
 
 def _log_bayes_factor(counts: Sequence[int], planned: Sequence[float]) -> float:
