@@ -76,7 +76,7 @@ _TABLE = (
     _text("R01", "warning", "the metric fits the `stage` of the playbook"),
     _data("R02", "error", "the customers can still do it; below 20% is a warning"),
     _data("R03", "warning", "there is room: today's share is 0.1% to 95%"),
-    _data("R04", "warning", "half of those who do it do it within the window"),
+    _data("R04", "warning", "who does it does it within the window no more rarely than later"),
     _data("R05", "warning", "at least 30% can be reached on the channels"),
     _data("R06", "warning", "a click goes with what the business wants"),
     _text("R07", "error", "a target of clicks or sends has a guardrail: unsubscribes, complaints"),

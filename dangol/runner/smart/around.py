@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.calendar import DAY, day_of
@@ -15,7 +16,7 @@ from dangol.measure.power import standard_error
 from dangol.playbook.smart.finding import Finding
 from dangol.runner.hours import is_quiet
 from dangol.runner.smart.facts import Facts, Today
-from dangol.runner.smart.replay import Past, Replay
+from dangol.runner.smart.replay import Past, Replay, newest
 from dangol.runner.smart.wording import day, percent
 
 FRESH = DAY
@@ -72,17 +73,27 @@ def _at_risk(kpi: ir.Kpi, past: Past) -> Iterator[Finding]:
 
 
 def _distance(facts: Facts, past: Past, replay: Replay) -> Iterator[Finding]:
-    first = _first_after(facts.kpi.metric, past.state, replay)
-    early = replay.due <= np.median(replay.due) if len(replay.due) else np.zeros(0, bool)
-    waits = (first - replay.due)[(first != NO_INSTANT) & early & (first <= facts.at)]
-    if len(waits) < 20:
-        return
-    middle = float(np.median(waits)) / DAY
-    if middle > facts.window:
+    """R04. Who does it anyhow, at any time, does it in the window as often as in any such stretch, so late is only what
+    fewer than half as many do in it.
+    """
+    waits, watched = _waits(facts.kpi.metric, past, replay)
+    inside, evenly = int(np.count_nonzero(waits <= facts.window)), len(waits) * facts.window / watched
+    if len(waits) >= 20 and inside < evenly / 2 and evenly - inside > 2 * math.sqrt(evenly):
+        middle = float(np.median(waits))
         found = f"half of those who do it do it after {middle:.0f} days, outside the window of {facts.window:.0f}"
-        yield Finding(
-            "R04", "warning", found, f"a window of {math.ceil(middle)} days", f"write `within {math.ceil(middle)}d`"
-        )
+        needed = math.ceil(middle)
+        yield Finding("R04", "warning", found, f"a window of {needed} days", f"write `within {needed}d`")
+
+
+def _waits(metric: ir.Metric, past: Past, replay: Replay) -> tuple[NDArray[np.float64], float]:
+    """Days until each of those who entered in the first half did it, and for how many days all of them were watched."""
+    if not len(replay.due):
+        return np.zeros(0), 1.0
+    middle = float(np.median(replay.due))
+    watched = max(past.until - middle, DAY) / DAY
+    first = _first_after(metric, past.state, replay)
+    waits = (first - replay.due)[(first != NO_INSTANT) & (replay.due <= middle)] / DAY
+    return waits[waits <= watched], watched
 
 
 def _first_after(metric: ir.Metric, state: State, replay: Replay) -> Micros:
@@ -132,11 +143,9 @@ def _midnight(facts: Facts) -> int:
 
 
 def _freshness(facts: Facts, state: State) -> Iterator[Finding]:
-    newest = max(
-        (int(t.time[-1]) for t in state.events.values() if len(t.time) and t.time[-1] <= facts.at), default=None
-    )
-    if newest is not None and FRESH < facts.at - newest <= 7 * DAY:
-        found = f"the newest event is {(facts.at - newest) / DAY:.1f} days old"
+    lag = facts.at - newest(state, facts.at)
+    if FRESH < lag <= 7 * DAY:
+        found = f"the newest event is {lag / DAY:.1f} days old"
         yield Finding(
             "T08", "warning", found, "a day, or the verdict misses what comes late", "load the data more often"
         )

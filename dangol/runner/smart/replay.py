@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dangol.engine import ir
 from dangol.engine.backends.vector import Arms, Evaluation
 from dangol.engine.calendar import DAY, step
+from dangol.engine.catalog import LEDGER_EVENTS
 from dangol.engine.state.model import NO_INSTANT, Micros, State
 from dangol.measure.outcomes import Outcomes, outcomes, tied
 from dangol.runner.due import occurrences
@@ -54,6 +55,7 @@ class Past:
     ) -> None:
         self.scenario, self.program, self.state, self.at, self.arms = scenario, program, state, at, arms
         self.now = self.as_of(at)
+        self.until = newest(state, at)
         self.reachable = np.ones(state.size, bool)
 
     def as_of(self, at: int) -> Evaluation:
@@ -61,9 +63,9 @@ class Past:
         return Evaluation(self.program, self.state, at, arms=self.arms)
 
     def replay(self, window: ir.Shift) -> Replay:
-        """The weeks before the last instant whose window has closed; of fewer where the data begin later."""
+        """The weeks before the last instant whose window lies in the data; of fewer where these begin later."""
         delay = first_delay(self.scenario)
-        end = step(step(self.at, -window, self.scenario.zone), -delay, self.scenario.zone)
+        end = step(step(self.until, -window, self.scenario.zone), -delay, self.scenario.zone)
         start = max(end - WEEKS * 7 * DAY, self.begins + DAY)
         instants, exact = asked(self.scenario.schedule, start, end)
         seen = np.full(self.state.size, NO_INSTANT, np.int64)
@@ -102,7 +104,7 @@ class Past:
     def levels(self, kpi: ir.Kpi) -> list[float]:
         """The metric of whoever was in the rule a week ago, two weeks ago … back to a year; the oldest last."""
         found: list[float] = []
-        end = step(self.at, -kpi.metric.within, self.scenario.zone)
+        end = step(self.until, -kpi.metric.within, self.scenario.zone)
         for week in range(YEAR):
             instant = end - week * 7 * DAY
             if instant < self.begins + 4 * 7 * DAY:
@@ -112,6 +114,13 @@ class Past:
                 at, size = np.full(len(codes), instant, np.int64), len(codes)
                 found.append(value(self.did(Replay(codes, at, at, (instant,), (size,), size, True), kpi)))
         return found
+
+
+def newest(state: State, at: int) -> int:
+    """The newest event of the data up to an instant (µs), not of our own messages; the instant where there is none."""
+    tables = [np.asarray(table.time) for name, table in state.events.items() if name not in LEDGER_EVENTS]
+    before = [times[: np.searchsorted(times, at, side="right")] for times in tables]
+    return max((int(times[-1]) for times in before if len(times)), default=at)
 
 
 def value(done: Outcomes) -> float:
@@ -153,4 +162,4 @@ def _stepped(instants: Micros, shift: ir.Shift, zone: str) -> Micros:
     return np.array([found[instant] for instant in instants.tolist()], np.int64)
 
 
-__all__: Sequence[str] = ["Past", "Replay", "asked", "first_delay", "value"]
+__all__: Sequence[str] = ["Past", "Replay", "asked", "first_delay", "newest", "value"]

@@ -257,6 +257,7 @@ def test_past_customers_differ_by_chance_alone() -> None:
     assert rules([told]) == ["M07 error"]
 
 
+NEW: Row = ("new", "joined", 0.0, {})
 ONCE = [*usual(400, 100), *((f"c{n}", "signed_up", 190.0, {}) for n in range(400))]
 
 
@@ -266,7 +267,7 @@ ONCE = [*usual(400, 100), *((f"c{n}", "signed_up", 190.0, {}) for n in range(400
         ("R02 error", "signed_up within 7d up 20% vs holdout by 2026-12-31", ONCE, 'signed_up → email "hi"'),
         ("R02 warning", "signed_up within 7d up 20% vs holdout by 2026-12-31", ONCE[:-40], 'joined → email "hi"'),
         ("R03 warning", LIFT, usual(400, 400), 'joined → email "hi"'),
-        ("R04 warning", LIFT, [*usual(400, 0), *((f"c{n}", "purchased", 40.0, {}) for n in range(50))],
+        ("R04 warning", LIFT, [*usual(400, 0), *((f"c{n}", "purchased", 40.0, {}) for n in range(50)), NEW],
          'joined → email "hi"'),
     ],
 )  # fmt: skip
@@ -275,6 +276,27 @@ def test_what_is_relevant(finding: str, kpi: str, rows: list[Row], rule: str) ->
     assert finding in rules(around.of_relevance(found, past, past.replay(found.kpi.metric.within)))
     calm, before = known()
     assert rules(around.of_relevance(calm, before, before.replay(calm.kpi.metric.within))) == []
+
+
+def regulars(days_between: int, first: int = 0) -> State:
+    """Customers who buy every so many days, each in a rhythm of their own; or all `first` days after the start."""
+    rows: list[Row] = [(f"c{n}", "joined", 200.0, {}) for n in range(800)]
+    for n in range(800):
+        begin = 64 - first if first else 120 - n % days_between
+        rows += [(f"c{n}", "purchased", float(day), {}) for day in range(begin, 0, -days_between)]
+    return state(rows)
+
+
+@pytest.mark.parametrize(("data", "found"), [
+    (regulars(30), []),
+    (regulars(45), []),
+    (regulars(30, first=20), ["R04 warning"]),
+])  # fmt: skip
+def test_who_buys_now_and_then_does_not_buy_late(data: State, found: list[str]) -> None:
+    """Purchases that come at any time tell nothing of the message; those that come long after its day do."""
+    regular, past = known(data=data)
+    told = rules(around.of_relevance(regular, past, past.replay(regular.kpi.metric.within)))
+    assert [one for one in told if one.startswith("R04")] == found
 
 
 def test_few_who_can_be_reached() -> None:
@@ -329,6 +351,18 @@ def test_a_replay_counts_each_customer_once_and_measures_from_there() -> None:
     amounts = today(past.did(replay, SUMMED.kpi))
     assert amounts is not None
     assert (amounts.kind, amounts.base.mean) == ("mean", 25.0)
+
+
+def test_a_replay_ends_a_window_before_the_newest_event_not_before_now() -> None:
+    """One of four who join buys the day after, always; the data end ten days ago, but for a message sent today."""
+    rows: list[Row] = [("x", "signed_up", 10.0, {})]
+    rows += [(f"d{day}-{n}", "joined", day + 0.5, {}) for day in range(10, 90) for n in range(8)]
+    rows += [(f"d{day}-{n}", "purchased", day - 0.5, {}) for day in range(11, 90) for n in range(2)]
+    late = state([*rows, ("x", "sent", 0.0, {})])
+    found, _ = known(data=late, rule='joined within 1d → email "hi"')
+    assert found.today is not None
+    assert (found.today.n, found.today.positive / found.today.n) == (8 * 57, 0.25)
+    assert "T08 warning" in rules(around.of_time(found, state([("x", "sent", 0.0, {}), ("x", "joined", 3.0, {})])))
 
 
 def test_a_sample_is_every_kth_customer_with_all_their_events() -> None:
