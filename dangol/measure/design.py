@@ -12,6 +12,8 @@ from dangol.engine import ir
 from dangol.engine.check.beside import CONTROL as CONTROL
 
 Level = Literal["project", "playbook", "scenario"]
+HOLDOUTS: tuple[Literal["none"] | Level, ...] = ("none", "project", "playbook", "scenario")
+"""Where somebody may be held out, the widest first."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Design:
     def differences(self, recorded: Design) -> Iterator[tuple[str, str, str]]:
         """What is otherwise than recorded: (what, as recorded, as it is now). A place that only grew at its own end
         is not: who was inside is, and nobody has another number."""
-        for level in ("project", "playbook", "scenario"):
+        for level in HOLDOUTS[1:]:
             then, now = recorded._holdout(level), self._holdout(level)
             if then != now:
                 yield f"the holdout of the {level}", *_told(then, now, _share)

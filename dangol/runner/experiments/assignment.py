@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dangol.engine.check import ScenarioText
 from dangol.grammar.printer import print_node
-from dangol.runner.experiments.draw import LEVELS
+from dangol.measure.design import HOLDOUTS
 from dangol.runner.ledger import Cohort, NewAssignments, Start
 from dangol.runner.model import Decision, Record
 
@@ -37,7 +37,7 @@ def assignments(record: Record, decisions: Sequence[Decision], ids: NDArray[np.i
     kinds, which = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
     cohorts = [
         Cohort(
-            step + 1 + record.text.behind, names[code], LEVELS[level],
+            step + 1 + record.text.behind, names[code], HOLDOUTS[level],
             tuple((split.name, split.arms[arm][0]) for split, arm in zip(record.design.splits, arms, strict=True)
                   if arm >= 0),
         )

@@ -13,20 +13,19 @@ from dangol.engine.backends.vector.words import texts_of
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
 from dangol.measure.assignment import arms as draw_arms
 from dangol.measure.assignment import held_out, within
-from dangol.measure.design import CONTROL, Design
+from dangol.measure.design import CONTROL, HOLDOUTS, Design
 from dangol.runner.entries import Entries
 from dangol.runner.experiments.decisions import Given
 from dangol.runner.journey import Position
 from dangol.runner.policy import Gate, Outcome, Reach
 
 GATES = {"project": Gate.PROJECT_HOLDOUT, "playbook": Gate.PLAYBOOK_HOLDOUT, "scenario": Gate.HOLDOUT}
-LEVELS = ("none", *GATES)
 
 
 @dataclass(frozen=True)
 class Drawn:
     """Parallel to the entries. step: at which each one reached the draw (from 0; −1: it did not, or has no part in it);
-    due, channel: of that step. holdout: a position in LEVELS. arms: split → the position of the arm that was drawn;
+    due, channel: of that step. holdout: a position in HOLDOUTS. arms: split → the position of the arm that was drawn;
     given: of the one that each gets, which is another where an arm has won."""
 
     step: NDArray[np.int64]
@@ -62,7 +61,7 @@ def draw(
             outcome.hold(Gate.NAMESPACE, ~inside)
         out = np.zeros(len(entries), bool)
         out[asked] = held_out(one.salt, one.share, some)
-        holdout[out & (holdout == 0)] = LEVELS.index(one.level)
+        holdout[out & (holdout == 0)] = HOLDOUTS.index(one.level)
         outcome.hold(GATES[one.level], out)
     outcome.hold(Gate.NAMESPACE, ~inside)
     step[~inside] = -1

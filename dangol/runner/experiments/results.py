@@ -25,7 +25,7 @@ from dangol.playbook.project import Project
 from dangol.runner.entries import codes_of
 from dangol.runner.experiments.assignment import hash_of_line, judged_by
 from dangol.runner.experiments.decisions import Decisions
-from dangol.runner.experiments.groups import Group, Groups, groups
+from dangol.runner.experiments.groups import Group, Groups, recorded
 from dangol.runner.experiments.measured import Guarded, Line, Measured, Subject, guard, measure
 from dangol.runner.experiments.race import Race, judged, race
 from dangol.runner.experiments.refunds import refunds
@@ -189,7 +189,7 @@ def study(scenario: ir.Scenario, evaluation: Evaluation, record: Record | None) 
     own = np.array([(kind.playbook, kind.scenario) == (scenario.playbook, scenario.name) for kind in went.kinds], bool)
     mine = own[went.kind] if len(went) else np.zeros(0, bool)
     everyone = Subject(
-        scenario, _own_events(scenario, evaluation, record), assigned, groups(assigned, design),
+        scenario, _own_events(scenario, evaluation, record), assigned, recorded(assigned, design),
         codes_of(evaluation.state, assigned.customer.tolist()), at, went, mine,
         codes_of(evaluation.state, went.customer), told,
     )  # fmt: skip
@@ -207,7 +207,7 @@ def _under(mask: Mask, everyone: Subject, design: Design) -> Subject:
     if mask.all():
         return everyone
     some = everyone.assigned.under(mask)
-    return replace(everyone, assigned=some, drawn=groups(some, design), codes=everyone.codes[mask])
+    return replace(everyone, assigned=some, drawn=recorded(some, design), codes=everyone.codes[mask])
 
 
 def since_start(scenario: ir.Scenario, project: Project, phase: Experiment) -> Iterator[Reason]:

@@ -1,7 +1,6 @@
 """The delivery ledger of a project: open_ledger, and the columns that go in and come out."""
 
 from dangol.runner.ledger.experiment_rows import (
-    HOLDOUTS,
     Assigned,
     Cohort,
     Experiment,
@@ -36,7 +35,6 @@ from dangol.runner.ledger.rows import (
 from dangol.runner.ledger.store import Faults
 
 __all__ = [
-    "HOLDOUTS",
     "RECEIPT_KINDS",
     "Assigned",
     "Change",

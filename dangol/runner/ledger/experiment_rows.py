@@ -94,9 +94,6 @@ class Assigned:
         return Assigned(**columns, arms={name: arm[mask] for name, arm in self.arms.items()}, names=self.names)
 
 
-HOLDOUTS = ("none", "project", "playbook", "scenario")
-
-
 @dataclass(frozen=True)
 class Result:
     """One look at one KPI: everything the verdict rests on, as JSON. `kpi` is the hash of its line."""

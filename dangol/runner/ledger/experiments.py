@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, func, select, true, update
 
 from dangol.engine.state.model import NO_INSTANT
+from dangol.measure.design import HOLDOUTS
 from dangol.runner.ledger.experiment_rows import (
-    HOLDOUTS,
     Assigned,
     Cohort,
     Experiment,

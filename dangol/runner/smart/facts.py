@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dangol.engine import ir
 from dangol.engine.calendar import DAY, step
-from dangol.measure.design import CONTROL, Design
+from dangol.measure.design import Design
 from dangol.measure.outcomes import Outcomes
 from dangol.measure.power import Baseline, Plan
 from dangol.measure.proportions import wilson
 from dangol.measure.sums import Kind, Sums, computable, mean_sums, ratio_sums
 from dangol.measure.verdict import Target
 from dangol.playbook.smart.check import deadline
+from dangol.runner.experiments.groups import Role, planned
 from dangol.runner.smart.replay import Past, Replay, first_delay
 
 Z = 1.959963984540054
@@ -172,13 +175,7 @@ def _amount(kind: Kind, sums: Sums, values: NDArray[np.float64]) -> Today:
 
 def groups_of(kpi: ir.Kpi, design: Design) -> Groups:
     """Shares of all who reach the draw; of several holdouts the narrowest one is compared with."""
-    left, holdout = 1.0, 0.0
-    for one in design.holdouts:
-        left, holdout = left * float(1 - one.share), left * float(one.share)
-    arms = [(1.0, False)]
-    for split in design.splits:
-        arms = [(share * float(own), out or arm == CONTROL) for share, out in arms for arm, own in split.arms]
-    place = 1.0 if design.place is None else float(design.place.upper - design.place.lower)
-    kept = left * sum(share for share, out in arms if out)
-    control = holdout if kpi.versus == "holdout" else kept if kpi.versus == "control" else 0.0
-    return Groups(place * control, tuple(place * left * share for share, out in arms if not out))
+    place = Fraction(1) if design.place is None else design.place.upper - design.place.lower
+    shares = {role: [place * one.share for one in planned(design) if one.role == role] for role in get_args(Role)}
+    control = shares[kpi.versus][-1:] if kpi.versus is not None else []
+    return Groups(float(sum(control)), tuple(map(float, shares["arm"])))
