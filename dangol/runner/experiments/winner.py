@@ -143,8 +143,15 @@ def choose(project: Project, ledger: Ledger, name: str, arm: str, reason: str, a
     """Gives an arm to everyone new of a scenario (`playbook/scenario`), by hand. Raises DangolError for a name or an
     arm that is none, and for a scenario nobody has been assigned in."""
     scenario, phase = _phase(project, ledger, name)
-    arms = [each for split in scenario.splits for each, _ in split.arms]
+    arms = [each for split in scenario.splits for each, _ in split.arms if each != CONTROL]
     split = next((one for one in scenario.splits if arm in [each for each, _ in one.arms]), None)
+    if arm == CONTROL:
+        hints = (
+            f"the arms with messages: {', '.join(f'`{each}`' for each in arms)}",
+            "`enabled: false` ends a scenario",
+        )
+        message = "`control` gets no message, so it cannot be chosen"
+        raise DangolError(diagnose("E831", message, Line.of(arm, "--choose"), hints=hints))
     if split is None:
         message = f"`{arm}` is no arm of `{name}`" if arms else f"`{name}` has no split to choose from"
         raise DangolError(diagnose("E831", message, Line.of(arm, "--choose"), hints=did_you_mean(arm, arms)))

@@ -114,3 +114,31 @@ def test_what_cannot_be_chosen(tmp_path: Path) -> None:
         choose(files, ledger, "p/s", "bleu", "", 0)
     with pytest.raises(DangolError, match=r"E832.*nothing is decided"):
         revert(files, ledger, "p/s", "", 0)
+
+
+# --- at the deadline, by the run itself -------------------------------------------------------------------------------
+
+AT_DEADLINE = PLAYBOOK.replace(
+    "winner: by clicked within 2d at 95% after 100 each → send to rest",
+    "on_deadline: {action}\n    kpi: purchased within 1d >= 50% by 2026-03-03",
+)
+
+
+@pytest.mark.parametrize(("action", "kind"), [("keep control", "control"), ("stop", "stopped")])
+def test_after_the_deadline_nobody_new_gets_a_message_and_running_entries_go_on(
+    tmp_path: Path, action: str, kind: str
+) -> None:
+    events = [
+        f"{who} visited 2026-03-{day}T11:00" for day, some in (("02", WHO[:30]), ("04", WHO[30:])) for who in some
+    ]
+    text = AT_DEADLINE.format(rule="visited → push split offer → after 2d push split offer", action=action)
+    shops = Running(tmp_path, text, WHO, events)
+    assert got(shops.tick("03-02 12:00", linted=False)) == as_drawn(WHO[:30])
+    assert shops.run("03-03 12:00", linted=False).decided == ()
+    report = shops.run("03-04 12:00", confirmed=True, linted=False)
+    assert [(one.kind, one.arm) for one in report.decided] == [(kind, "control" if kind == "control" else None)]
+    assert shops.run("03-04 13:00", linted=False).decided == ()
+    assert {each.customer for each in shops.messages} == set(as_drawn(WHO[:30]))
+    assert len(shops.messages) == 2 * len(as_drawn(WHO[:30]))
+    entered = {customer for customer, *_ in shops.entries()}
+    assert entered == set(WHO if kind == "control" else WHO[:30])
