@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dangol.engine import ir
+from dangol.engine.backends.vector.zone import zone_for
 from dangol.engine.calendar import DAY, day_of
 from dangol.engine.state.model import NO_INSTANT, Micros, State
 from dangol.measure.power import standard_error
+from dangol.playbook.compliance.night import expiry, hours, landings, wait_of
 from dangol.playbook.smart.finding import Finding
-from dangol.runner.hours import is_quiet
+from dangol.runner.policy import Gate, Held
 from dangol.runner.smart.facts import Facts, Today
 from dangol.runner.smart.replay import Past, Replay, newest
 from dangol.runner.smart.wording import day, percent
@@ -158,7 +160,8 @@ def _calendar(facts: Facts, state: State) -> Iterator[Finding]:
     start, by, now = (day_of(at, zone) for at in (facts.start, facts.by - 1, facts.at))
     if not tables or min(day_of(int(t.time[0]), zone) for t in tables) > start - 364 or by - start >= 364:
         return
-    days = np.concatenate([(np.asarray(t.time) // DAY) for t in tables])
+    times = np.concatenate([np.asarray(t.time) for t in tables])
+    days = zone_for(zone, times).days(times)
     first = int(days.min())
     counts = np.bincount(days - first, minlength=now - first + 1)[: now - first + 1]
     usual = np.array([max(np.median(counts[weekday::7]), 1.0) for weekday in range(7)])[np.arange(len(counts)) % 7]
@@ -174,27 +177,27 @@ def _calendar(facts: Facts, state: State) -> Iterator[Finding]:
 
 
 def of_capacity(facts: Facts, scenario: ir.Scenario, quiet: ir.Quiet | None) -> Iterator[Finding]:
-    """A11."""
+    """A11 of the limit and of quiet hours."""
     first = facts.stock * facts.groups.treated
     if scenario.limit is not None and first > scenario.limit:
         found = f"the first run would hit {first:,.0f}"
         yield Finding(
             "A11", "warning", found, f"at most {scenario.limit:,}, the `limit`", f"write `limit: {math.ceil(first)}`"
         )
-    for one in (quiet, scenario.quiet):
-        if scenario.schedule is None or one is None or not is_quiet(one, facts.start):
-            continue
-        wait = (one.end - one.start) % 1440
-        late = _minutes(scenario.expires)
-        if late < wait:
-            found = f"the schedule asks in quiet hours, and a message expires after {late // 60} hours"
-            yield Finding("A11", "warning", found, f"{wait // 60} hours", "move the schedule")
+    for window in (one for one in (quiet, scenario.quiet) if one is not None):
+        for landing in landings(scenario, window.zone):
+            wait = wait_of(landing.minutes or frozenset(), window)
+            if wait is not None and wait[1] > expiry(scenario):
+                found = f"step {landing.step + 1} falls due in quiet hours and expires after {hours(expiry(scenario))}"
+                yield Finding("A11", "warning", found, hours(wait[1]), "choose another time, or a longer `expires`")
 
 
-def _minutes(expires: ir.Shift | None) -> int:
-    if expires is None:
-        return 1440
-    return (expires.months * 30 + expires.days) * 1440 + expires.micros // 60_000_000
+def of_caps(sent: int, held: Iterable[Held]) -> Iterator[Finding]:
+    """A11 of frequency caps, by what they keep back of the messages that would go out now."""
+    capped = sum(one.count for one in held if one.reason == Gate.CAP.value)
+    if capped > 0.2 * (sent + capped):
+        found = f"a frequency cap keeps back {capped:,} of {sent + capped:,} messages now"
+        yield Finding("A11", "warning", found, "20% at most", "a wider cap, a `priority`, or fewer scenarios")
 
 
 def of_guardrail(guard: ir.Guardrail, measured: Today | None, facts: Facts) -> Iterator[Finding]:

@@ -189,6 +189,7 @@ class _Case:
 
     def _beside(self, known: Facts) -> Iterator[Finding]:
         yield from around.of_capacity(known, self.scenario, self.project.quiet)
+        yield from around.of_caps(len(self.planned.sends), self.planned.held)
         for guard in self.scenario.guardrails:
             measured = None
             if not guard.metric.ledger:

@@ -25,6 +25,7 @@ from dangol.grammar.parser import parse
 from dangol.measure.power import Baseline
 from dangol.playbook.smart.finding import Finding
 from dangol.playbook.smart.rules import RULES
+from dangol.runner.policy import Held
 from dangol.runner.smart import achievable, around, measurable
 from dangol.runner.smart.facts import Facts, Groups, Today, facts, today
 from dangol.runner.smart.proxy import of_proxy
@@ -326,9 +327,26 @@ def test_limits_and_quiet_hours() -> None:
     assert rules(around.of_capacity(BIG, limited, None)) == ["A11 warning"]
     night, _ = scenario(LIFT, schedule="daily at 00:00", expires="2h", quiet="21:00–08:00")
     assert rules(around.of_capacity(BIG, night, None)) == ["A11 warning"]
+    morning, _ = scenario(LIFT, schedule="daily at 07:00", expires="2h", quiet="21:00–08:00")
+    assert rules(around.of_capacity(BIG, morning, None)) == []  # it waits for an hour
     assert (
         rules(around.of_capacity(BIG, scenario(LIFT, limit="100000", schedule="daily at 10:00")[0], night.quiet)) == []
     )
+
+
+def test_caps_that_keep_messages_back() -> None:
+    few, many = (Held("frequency cap", 10), Held("no consent", 90)), (Held("frequency cap", 40),)
+    assert rules(around.of_caps(60, many)) == ["A11 warning"]
+    assert rules(around.of_caps(90, few)) == rules(around.of_caps(0, ())) == []
+
+
+def test_a_season_is_told_by_the_days_of_the_zone() -> None:
+    """A year of purchases late in the evening of New York, the next day in UTC; the first 60 days are a sale."""
+    rows: list[Row] = [
+        (f"c{n}", "purchased", day + 0.98, {}) for day in range(364) for n in range(6 if day > 303 else 1)
+    ]
+    found = facts_with(kpi=replace(BIG.kpi, zone="America/New_York"))
+    assert "T06 warning" in rules(around.of_time(found, state(rows)))
 
 
 def test_guardrails_that_could_not_fail() -> None:
