@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from io import TextIOWrapper
 
 import click
 
@@ -42,6 +43,9 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line; diagnostics that stop a command are shown, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a terminal of another encoding cannot show
     try:
         code = cli.main(standalone_mode=False)
     except DangolError as error:

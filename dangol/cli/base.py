@@ -60,5 +60,6 @@ def in_project(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer as JSON (versioned, see docs/json.md).")
+WAIT = click.IntRange(0, 86_400)
 AT = click.option("--at", metavar="T", help="The instant: 2026-01-31 or 2026-01-31T10:00 (local). Default: now.")
 PERSONAL = click.option("--show-personal-data", is_flag=True, help="Do not mask names, addresses and numbers.")

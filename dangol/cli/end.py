@@ -18,7 +18,9 @@ def end(scenario: str, directory: Path) -> int:
     from dangol.runner.ledger import Ends
     from dangol.runner.tick import real_now
 
-    playbook, _, name = scenario.partition("/")
+    playbook, slash, name = scenario.partition("/")
+    if not slash:
+        raise click.UsageError("name it as PLAYBOOK/SCENARIO")
     with api.load(directory).ledger() as ledger:
         running = ledger.running_entries(playbook, name)
         now = real_now()

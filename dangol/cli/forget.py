@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from dangol.cli.base import FINDINGS, FINE, in_project
+from dangol.cli.base import FINDINGS, FINE, WAIT, in_project
 
 
 @click.command()
 @click.argument("customer")
 @in_project
 @click.option("--address", "addresses", multiple=True, help="Another address of theirs that the ledger may know.")
-@click.option("--wait", metavar="SECONDS", type=click.FloatRange(0), default=30.0, help="Wait for a run to end.")
-def forget(customer: str, directory: Path, addresses: tuple[str, ...], wait: float) -> int:
+@click.option("--wait", metavar="SECONDS", type=WAIT, default=30, show_default=True, help="Wait for a run to end.")
+def forget(customer: str, directory: Path, addresses: tuple[str, ...], wait: int) -> int:
     """Erase CUSTOMER from the ledger, outbox files, feeds and audience lists; the counts stay. Erase them in your own
     data first."""
     from dangol import api

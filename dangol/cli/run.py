@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dangol.cli.base import AT, FINDINGS, FINE, JSON, in_project, progress, show
+from dangol.cli.base import AT, FINDINGS, FINE, JSON, WAIT, in_project, progress, show
 from dangol.diagnostics import DangolError
 
 PASSING = ("E602", "E603", "E606", "E607")
@@ -23,7 +23,7 @@ PASSING = ("E602", "E603", "E606", "E607")
 )
 @click.option("--confirm", "confirmed", is_flag=True, help="An unusually large audience is meant, once.")
 @click.option("--migrate", is_flag=True, help="Customers in a scenario whose text has changed move to the new text.")
-@click.option("--wait", metavar="SECONDS", type=float, default=0.0, help="Wait for another run to end.")
+@click.option("--wait", metavar="SECONDS", type=WAIT, default=0, help="Wait for another run to end.")
 @JSON
 def run(
     directory: Path,
@@ -32,7 +32,7 @@ def run(
     every: int,
     confirmed: bool,
     migrate: bool,
-    wait: float,
+    wait: int,
     as_json: bool,
 ) -> int:
     """Send what is due: once, to those who may be sent to."""

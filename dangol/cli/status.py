@@ -27,7 +27,7 @@ def status(directory: Path, with_unknown: bool, show_personal_data: bool, as_jso
         earlier = under_earlier_texts(project.files, ledger)
         found = view.Standing(ledger.status(), ledger.runs(5), ledger.unknown() if with_unknown else [], earlier)
     if as_json:
-        print_json(view.as_json(found, show_personal_data))
+        print_json(view.as_json(found, project.files.zone, show_personal_data))
     else:
-        click.echo(view.as_text(found, show_personal_data))
+        click.echo(view.as_text(found, project.files.zone, show_personal_data))
     return FINE

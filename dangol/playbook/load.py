@@ -18,6 +18,7 @@ MAX_BYTES = 250_000
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEY = re.compile(r"^[ ]*([^\W\d]\w*)[ ]*:", re.MULTILINE)
 _ROUNDS, _MOST = 5, 100
+_HALF = re.compile("[\ud800-\udfff]")
 _COMMENT = re.compile(r"[ \t]+#[^\r\n]*")
 
 M = TypeVar("M", bound=Model)
@@ -96,7 +97,7 @@ def read_model(source: Source, kind: type[M], what: str) -> Read[M]:
         message = f"the file is empty; {message}" if tree is None else message
         span = tree.span if tree is not None else Span(0, 0)
         return Read(None, [*found, diagnose_source("E010", message, source, span)])
-    found += _cut_by_comment(tree)
+    found += [*_cut_by_comment(tree), *_half_characters(tree)]
     return _validated(source, tree, kind, found)
 
 
@@ -180,6 +181,16 @@ def _cut_by_comment(tree: Mapping) -> Iterator[Diagnostic]:
                 message = "this is a comment and will not be sent"
                 hints = ("if it belongs to the message, put the whole text in quotes", "else move it to a line above")
                 yield diagnose_source("W015", message, scalar.line.source, place, severity="warning", hints=hints)
+
+
+def _half_characters(tree: Mapping) -> Iterator[Diagnostic]:
+    """Escapes such as `\\ud800`, which YAML takes and no text can hold."""
+    for scalar in _scalars(tree):
+        half = _HALF.search(scalar.text)
+        if half is not None:
+            message = f"there is half a character here (U+{ord(half.group()):04X}), which no text can hold"
+            hints = ("write the character itself, such as 😀", "or its whole escape, such as `\\U0001F600`")
+            yield diagnose_source("E002", message, scalar.line.source, scalar.span, hints=hints)
 
 
 def _scalars(node: Node) -> Iterator[Scalar]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dangol.runner.backtest import Backtest
-from dangol.views.plan import instant
+from dangol.views.text import instant, second
 
 
 def as_json(found: Backtest) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def as_text(found: Backtest) -> str:
 
 def _lines(found: Backtest) -> Iterator[str]:
     total = sum(found.scenarios.values())
-    yield f"{instant(found.start, found.zone)} to {instant(found.end, found.zone)}, {found.runs:,} runs"
+    yield f"{second(found.start, found.zone)} to {second(found.end, found.zone)}, {found.runs:,} runs"
     yield f"{total:,} messages to {found.customers:,} customers, at most {found.most:,} to one"
     for day, counts in found.volume.items():
         yield f"  {day}  " + ", ".join(f"{channel} {count:,}" for channel, count in sorted(counts.items()))

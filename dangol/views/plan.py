@@ -12,8 +12,7 @@ from dangol.runner.model import Plan, Reading, Sample, ScenarioPlan, Send
 from dangol.runner.personal import shown_id
 from dangol.runner.traffic import Traffic
 from dangol.views import migration, winner
-from dangol.views.text import instant as instant
-from dangol.views.text import paint, width
+from dangol.views.text import instant, paint, second, width
 
 COLUMNS = 110
 
@@ -97,7 +96,7 @@ def _with_shown_ids(plan: Plan) -> Plan:
 
 
 def _lines(plan: Plan, colour: bool, migrate: bool) -> Iterator[str]:
-    yield f"Plan at {instant(plan.at, plan.zone)} ({plan.zone}), {plan.universe:,} customers. Nothing is sent."
+    yield f"Plan at {second(plan.at, plan.zone)} ({plan.zone}), {plan.universe:,} customers. Nothing is sent."
     if migrate:
         yield ""
         yield from migration.as_lines(plan.migration, colour)
@@ -117,7 +116,7 @@ def _scenario_lines(plan: ScenarioPlan, at: int, zone: str, colour: bool) -> Ite
     yield paint(f"{plan.playbook}/{plan.scenario}{earlier}", "bold", colour=colour)
     yield from _reading(plan.reading)
     if (asks := _asks_next(plan, at)) is not None and asks > at:
-        yield f"  asks next at {instant(asks, zone)}; what follows is as if it asked now"
+        yield f"  asks next at {second(asks, zone)}; what follows is as if it asked now"
     rows = [(f"{plan.audience:,}", "in the audience")]
     rows += [(f"−{held.count:,}", held.reason) for held in plan.held]
     rows.append((f"{len(plan.sends):,}", f"would be sent to now{_channels(plan.volume)}"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from dangol.api import Answer
 from dangol.engine.reading import read
-from dangol.views.plan import instant
+from dangol.views.text import instant, second
 
 SAMPLE = 10
 
@@ -32,7 +32,7 @@ def as_text(answer: Answer, *, with_ids: bool) -> str:
     share = f" ({len(answer.ids) / answer.universe:.1%})" if answer.universe else ""
     lines = [
         read(answer.condition, answer.checked.program, zone=answer.zone),
-        f"at {instant(answer.at, answer.zone)}: {len(answer.ids):,} of {answer.universe:,} customers{share}",
+        f"at {second(answer.at, answer.zone)}: {len(answer.ids):,} of {answer.universe:,} customers{share}",
     ]
     shown = answer.ids if with_ids else answer.ids[:SAMPLE]
     lines += [f"  {customer}" for customer in shown]

@@ -13,8 +13,7 @@ from dangol.runner.experiments.credits import Sent
 from dangol.runner.experiments.measured import Guarded, Measured, Row
 from dangol.runner.experiments.results import Count, ExperimentResult, Results
 from dangol.views import winner
-from dangol.views.plan import instant
-from dangol.views.text import crop, paint, table
+from dangol.views.text import crop, paint, second, table
 from dangol.views.verdicts import worded
 
 _COLOURS = {"achieved": "green", "missed": "red", "unknown": "yellow", "open": "cyan"}
@@ -29,7 +28,7 @@ def as_text(found: Results, late: Sequence[str] = (), *, colour: bool = False) -
     if not found.experiments:
         return "No scenario has a target, a split or a holdout yet: there is nothing to measure."
     ordered = sorted(found.experiments, key=lambda each: not (each.problems or each.changed))
-    lines = [f"Results at {instant(found.at, found.zone)}; days count when they are over."]
+    lines = [f"Results at {second(found.at, found.zone)}; days count when they are over."]
     for experiment in ordered:
         lines += ["", *_experiment(experiment, colour)]
     if late:
@@ -70,7 +69,7 @@ def _since(found: ExperimentResult) -> str:
     if found.phase is None:
         return ""
     phase = f", phase {found.phase.start.phase}" if found.phase.start.phase > 1 else ""
-    return f"  since {instant(found.phase.started_at, found.zone)}{phase}"
+    return f"  since {second(found.phase.started_at, found.zone)}{phase}"
 
 
 def _indented(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:

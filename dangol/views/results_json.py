@@ -13,8 +13,8 @@ from dangol.runner.experiments.credits import Credited, Sent
 from dangol.runner.experiments.measured import Guarded, Measured, Row
 from dangol.runner.experiments.results import Count, ExperimentResult, Results
 from dangol.views import winner
-from dangol.views.plan import instant
 from dangol.views.results import day, mean_of
+from dangol.views.text import instant
 from dangol.views.verdicts import worded
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dangol.runner.tick import Report
 from dangol.views import migration, winner
-from dangol.views.plan import instant
+from dangol.views.text import instant, second
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def as_text(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {state}" for state, count in sorted(report.counts.states.items())) or "nothing due"
-    yield f"Run {report.run} at {instant(report.plan.at, report.plan.zone)}: {counts}"
+    yield f"Run {report.run} at {second(report.plan.at, report.plan.zone)}: {counts}"
     for change in report.plan.migration:
         yield f"  {change.playbook}/{change.scenario}: {change.count:,} moved from the text {change.earlier[:8]}"
     for one in report.decided:

@@ -9,10 +9,15 @@ from zoneinfo import ZoneInfo
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
-def instant(micros: int, zone: str) -> str:
-    """An instant as ISO 8601 with the zone's offset."""
+def instant(micros: int, zone: str, timespec: str = "auto") -> str:
+    """An instant as ISO 8601 with the zone's offset, exact unless `timespec` says otherwise."""
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (epoch + dt.timedelta(microseconds=micros)).astimezone(ZoneInfo(zone)).isoformat()
+    return (epoch + dt.timedelta(microseconds=micros)).astimezone(ZoneInfo(zone)).isoformat(timespec=timespec)
+
+
+def second(micros: int, zone: str) -> str:
+    """An instant to the second, for people."""
+    return instant(micros, zone, "seconds")
 
 
 def width(text: str) -> int:

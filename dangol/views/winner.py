@@ -11,7 +11,7 @@ from dangol.measure.arithmetic import number
 from dangol.measure.sums import Sums
 from dangol.runner.experiments.race import Race
 from dangol.runner.ledger.experiment_rows import Won
-from dangol.views.text import instant
+from dangol.views.text import instant, second
 from dangol.views.verdicts import worded
 
 _SAYS = {
@@ -27,7 +27,7 @@ _SAYS = {
 
 def sentence(one: Won, zone: str) -> str:
     """A decision on one line: `winner: discount since 2026-03-20T09:00 (p 0.003 against scarcity, n 900 and 880)`."""
-    return _SAYS[one.kind].format(arm=one.arm, at=instant(one.at, zone), why=_why(one, json.loads(one.body)))
+    return _SAYS[one.kind].format(arm=one.arm, at=second(one.at, zone), why=_why(one, json.loads(one.body)))
 
 
 def about(project: Project, what: str) -> list[str]:

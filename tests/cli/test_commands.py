@@ -134,6 +134,9 @@ def test_a_wrong_line_is_a_diagnostic(bare: Path) -> None:
         (("plan",), 1),
         (("nonsense",), 2),
         (("query", "age > 3", "--wrong"), 2),
+        (("run", "--wait", "-1"), 2),
+        (("run", "--wait", "nan"), 2),
+        (("end", "nudge"), 2),
     ],
 )
 def test_wrong_use_has_an_exit_code(bare: Path, arguments: tuple[str, ...], code: int) -> None:

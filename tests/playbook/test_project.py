@@ -153,6 +153,12 @@ def test_odd_files_among_the_playbooks(tmp_path: Path, snapshot: SnapshotAsserti
     assert shown(project(tmp_path)) == snapshot
 
 
+@pytest.mark.parametrize("escape", [r"\ud800", r"\ud83d\ude00", r"\udfff"])
+def test_half_a_character_is_no_text(escape: str, tmp_path: Path) -> None:
+    found = project(tmp_path, f'playbook: x\nmessages:\n  m: {{push: "a {escape} b"}}\n')
+    assert [(one.code, one.line, one.column) for one in found.diagnostics if one.is_error] == [("E002", 3, 13)]
+
+
 def test_a_repetition_that_explodes_is_bounded(tmp_path: Path) -> None:
     names = "abcdefghi"
     text = "playbook: x\na: &a [x,x,x,x,x,x,x,x,x]\n"

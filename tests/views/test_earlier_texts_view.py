@@ -65,7 +65,8 @@ def test_the_status_counts_them(tmp_path: Path) -> None:
     project = edited(tmp_path)
     with project.ledger() as ledger:
         found = status.Standing(ledger.status(), ledger.runs(5), [], under_earlier_texts(project.files, ledger))
-    assert "  3 in p/s under an earlier text: `dangol plan --migrate` shows where they would go on" in status.as_text(
-        found
-    )
-    assert status.as_json(found)["earlier_texts"] == {"p/s": 3}
+    told = status.as_text(found, "Asia/Seoul")
+    assert "  3 in p/s under an earlier text: `dangol plan --migrate` shows where they would go on" in told
+    assert "run 1 at 2026-" in told
+    assert "+09:00:" in told
+    assert status.as_json(found, "Asia/Seoul")["earlier_texts"] == {"p/s": 3}
