@@ -71,7 +71,7 @@ _TABLE = (
     _data("A08", "warning", "a level is not met by doing nothing"),
     _data("A09", "warning", "the control is 5% at least and converts 20 times"),
     _data("A10", "warning", "with several arms each one has power 0.5 after correction"),
-    _data("A11", "warning", "the limit, caps (80% of what goes out now) and quiet hours let the messages out"),
+    _data("A11", "warning", "the limit, caps (half of what goes out now) and quiet hours let the messages out"),
     _data("A12", "warning", "a guardrail could fail: power 0.8 to keep its margin"),
     _text("R01", "warning", "the metric fits the `stage` of the playbook"),
     _data("R02", "error", "the customers can still do it; below 20% is a warning"),
