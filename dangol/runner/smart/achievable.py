@@ -58,7 +58,7 @@ def arithmetic(facts: Facts) -> str:
         return f"n={facts.mature():,.0f} by then, base {base(today)}"
     told = f"power {power(today.base, facts.change, plan):.2f} for {wanted(facts)} "
     told += f"(n={plan.control:,.0f} vs {plan.treatment:,.0f}, base {base(today)}). MDE {_shown(facts, today, plan)}."
-    even = facts.plan(control=(facts.groups.control + facts.groups.treated) / 2)
+    even = facts.even()
     uneven = abs(facts.groups.control - facts.groups.treated) > 0.02
     return told + (f" 50/50 split: {_shown(facts, today, even)}." if uneven else "")
 
@@ -86,7 +86,7 @@ def _power(facts: Facts, today: Today, plan: Plan) -> Iterator[Finding]:
 
 def _ways_out(facts: Facts, today: Today, plan: Plan) -> str:
     ways = []
-    even = facts.plan(control=(facts.groups.control + facts.groups.treated) / 2)
+    even = facts.even()
     if even is not None and power(today.base, facts.change, even) >= ENOUGH:
         ways.append("a 50/50 split shows it")
     if (least := _nearest(facts, today, plan)) is not None:
@@ -141,9 +141,9 @@ def _possible(facts: Facts, today: Today) -> Iterator[Finding]:
 
 def _control(facts: Facts, today: Today, plan: Plan) -> Iterator[Finding]:
     share = facts.groups.control / (facts.groups.control + facts.groups.treated)
-    converted = plan.control * today.base.mean if today.kind == "share" else plan.control
+    converted = plan.control * today.positive / today.n
     if share < 0.05 or converted < 20:
-        even = facts.plan(control=(facts.groups.control + facts.groups.treated) / 2)
+        even = facts.even()
         found = f"{facts.kpi.versus} is {percent(share)}, about {converted:,.0f} of them convert"
         gain = f"50/50 would show {_shown(facts, today, even)} instead of {_shown(facts, today, plan)}"
         yield Finding("A09", "warning", found, "5% and 20", gain)

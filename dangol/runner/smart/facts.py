@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
@@ -70,7 +70,6 @@ class Facts:
     window: float
     delay: float
     customers: int
-    every: int
     exact: bool
     entrants: int
     stock: int
@@ -80,7 +79,6 @@ class Facts:
     today: Today | None
     once: bool = False
     levels: tuple[float, ...] = ()
-    extra: dict[str, float] = field(default_factory=dict)
 
     @property
     def target(self) -> Target:
@@ -96,12 +94,11 @@ class Facts:
         """In which who enters has the whole window before the deadline; below 0 when not even the first ones do."""
         return self.days - self.window - self.delay
 
-    def mature(self, days: float | None = None) -> float:
-        """Customers who enter in so many days (None: the mature ones), at most all there are."""
-        within = self.mature_days if days is None else days
-        if within < 0:
+    def mature(self) -> float:
+        """Customers who enter in the mature days, at most all there are."""
+        if self.mature_days < 0:
             return 0.0
-        return min(float(self.customers), self.stock + (0.0 if self.once else self.per_day * within))
+        return min(float(self.customers), self.stock + (0.0 if self.once else self.per_day * self.mature_days))
 
     @property
     def change(self) -> float:
@@ -110,14 +107,19 @@ class Facts:
         bar = self.target.bar
         return bar if self.kpi.points else bar * abs(self.today.base.mean)
 
-    def plan(self, total: float | None = None, control: float | None = None, alpha: float = 0.05) -> Plan | None:
-        """One look at the end with so many customers (None: the mature ones); None where a group is empty."""
-        everyone = self.mature() if total is None else total
-        share = self.groups.control if control is None else control
-        treated = self.groups.treated if control is None else self.groups.control + self.groups.treated - control
-        if everyone * share < FEW or everyone * treated < FEW:
+    def plan(self) -> Plan | None:
+        """One look at the end with the mature customers; None where a group is empty."""
+        return self._plan(self.groups.control)
+
+    def even(self) -> Plan | None:
+        """The same with as many customers in the control as in all other groups."""
+        return self._plan((self.groups.control + self.groups.treated) / 2)
+
+    def _plan(self, control: float) -> Plan | None:
+        treated = self.groups.control + self.groups.treated - control
+        if self.mature() * min(control, treated) < FEW:
             return None
-        return Plan(everyone * share, everyone * treated, alpha)
+        return Plan(self.mature() * control, self.mature() * treated)
 
 
 def facts(past: Past, kpi: ir.Kpi, replay: Replay, every: int, groups: Groups, start: int, levels: bool) -> Facts:
@@ -133,7 +135,6 @@ def facts(past: Past, kpi: ir.Kpi, replay: Replay, every: int, groups: Groups, s
         window=(step(start, kpi.metric.within, kpi.zone) - start) / DAY,
         delay=delay,
         customers=int(np.count_nonzero(past.now.universe() & past.reachable)) * every,
-        every=every,
         exact=replay.exact and every == 1,
         entrants=replay.everyone * every,
         stock=stock * every,

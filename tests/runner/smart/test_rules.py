@@ -113,6 +113,7 @@ def lifted(amount: Fraction) -> Facts:
     return facts_with(kpi=replace(BIG.kpi, amount=amount))
 
 
+RARE = Today("mean", 1000, 10, Baseline(1.0, 50.0), 0.9, 1.1)
 LIFTS: list[tuple[str, Facts, Facts]] = [
     ("A01 error", facts_with(stock=400, customers=400), BIG),
     ("A01 warning", facts_with(stock=1500, customers=1500), BIG),
@@ -126,6 +127,7 @@ LIFTS: list[tuple[str, Facts, Facts]] = [
     ("A05 error", lifted(Fraction(2)), BIG),
     ("A07 warning", lifted(Fraction(7, 10)), BIG),
     ("A09 warning", facts_with(groups=Groups(0.04, (0.96,))), BIG),
+    ("A09 warning", facts_with(stock=1500, customers=1500, today=RARE), facts_with(today=RARE)),
     ("A10 warning", facts_with(kpi=replace(BIG.kpi, versus="control"), stock=1500, customers=1500,
                                groups=Groups(0.2, (0.2, 0.2, 0.2, 0.2))), BIG),
 ]  # fmt: skip
