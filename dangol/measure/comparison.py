@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from statistics import NormalDist
 from typing import Literal
 
 from dangol.diagnostics import DangolError, Diagnostic, Line, diagnose, did_you_mean
 from dangol.engine.catalog import normal
 from dangol.engine.state.notes import finding, shown
 from dangol.measure.arms import Arms, Columns, read
-from dangol.measure.estimate import Effect, Scale, effect
+from dangol.measure.estimate import Effect, Scale, effect, mean_interval, narrowing
 from dangol.measure.power import Method
-from dangol.measure.proportions import newcombe, pooled_z, wilson
+from dangol.measure.proportions import newcombe, pooled_z
 from dangol.measure.ratio_mismatch import ALARM, Mismatch, mismatch
 from dangol.measure.reason import Reason
 from dangol.measure.sums import Sums, share_sums
@@ -28,8 +27,6 @@ DEFAULT_PLANNED = 5_000
 """Customers of a pair of arms that an always-valid interval is tuned to if nobody says what was planned."""
 
 Outcome = Literal["better", "worse", "no effect shown", "cannot be known"]
-
-_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -216,21 +213,8 @@ def _problem(found: Mismatch, method: Method) -> Reason | None:
 
 def _arm(name: str, arms: Arms, alpha: float) -> Arm:
     sums = arms.sums[name]
-    empty = sums.n == 0 or (sums.kind == "ratio" and not sums.totals[1])
-    value = None if empty else sums.mean
-    return Arm(name, arms.assigned[name], sums, value, None if empty else interval(sums, alpha))
-
-
-def interval(sums: Sums, alpha: float) -> tuple[float, float] | None:
-    """Of one arm at 1 − alpha: Wilson's of a share, else t with the (delta) variance; None for a single customer."""
-    if sums.kind == "share":
-        return wilson(sums.n, int(sums.totals[0]), -_NORMAL.inv_cdf(alpha / 2))
-    if sums.n < 2:
-        return None
-    from scipy.special import stdtrit
-
-    half = -float(stdtrit(sums.n - 1, alpha / 2)) * (sums.moments.variance / sums.n) ** 0.5
-    return sums.mean - half, sums.mean + half
+    value = sums.mean if sums.has_mean else None
+    return Arm(name, arms.assigned[name], sums, value, mean_interval(sums, alpha) if sums.has_mean else None)
 
 
 def _named(found: Comparison) -> Comparison:
@@ -250,14 +234,7 @@ def _pair(found: Comparison) -> Pair:
     if shares and found.design.method == "fixed":
         absolute = newcombe(found.control, found.treatment, found.design.alpha / found.comparisons)
     z = pooled_z(found.control, found.treatment) if shares else None
-    return Pair(found, absolute, around, z, _narrowing(found))
-
-
-def _narrowing(found: Comparison) -> float | None:
-    if not isinstance(found.effect, Effect) or not found.effect.theta:
-        return None
-    plain = effect(found.control.without_covariate(), found.treatment.without_covariate(), "absolute")
-    return 1 - found.effect.se / plain.se if isinstance(plain, Effect) else None
+    return Pair(found, absolute, around, z, narrowing(found.control, found.treatment, "absolute"))
 
 
 def _doubts(question: Question, arms: Arms) -> Iterator[Diagnostic]:

@@ -26,10 +26,6 @@ class Daily:
         """The sums of some groups taken as one, day by day. There must be a group."""
         return [sum((day[g] for g in groups[1:]), day[groups[0]]) for day in self.sums]
 
-    def last(self, group: int) -> Sums | None:
-        """A group's sums at the last look."""
-        return self.sums[-1][group] if self.sums else None
-
 
 def daily(outcomes: Outcomes, kind: Kind, closed: Ints, group: Ints, groups: int, until: int) -> Daily:
     """The cumulative sums of each of so many groups on each day up to `until` on which any window closed, and on that.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal
 
+from dangol.measure.proportions import wilson
 from dangol.measure.reason import Reason
 from dangol.measure.sums import Moments, Sums
 
@@ -110,6 +111,28 @@ def effect(control: Sums, treatment: Sums, scale: Scale) -> Effect | Reason:
     if not found.v0 > 0 or not found.variance(found.gap / found.base) > 0:
         return Reason("no_variation")
     return Effect(scale, found, float(welch_df(one, two, theta)), one.mean, two.mean, theta)
+
+
+def narrowing(control: Sums, treatment: Sums, scale: Scale) -> float | None:
+    """The part of the effect's standard error that the covariate took away; None without one that does."""
+    adjusted = effect(control, treatment, scale)
+    if isinstance(adjusted, Reason) or not adjusted.theta:
+        return None
+    plain = effect(control.without_covariate(), treatment.without_covariate(), scale)
+    return 1 - adjusted.se / plain.se if isinstance(plain, Effect) else None
+
+
+def mean_interval(sums: Sums, alpha: float) -> tuple[float, float] | None:
+    """Of the mean of one arm at 1 − alpha: Wilson's of a share, else t with the (delta) variance; None for a single
+    customer."""
+    if sums.kind == "share":
+        return wilson(sums.n, int(sums.totals[0]), -NormalDist().inv_cdf(alpha / 2))
+    if sums.n < 2:
+        return None
+    from scipy.special import stdtrit
+
+    half = -float(stdtrit(sums.n - 1, alpha / 2)) * math.sqrt(sums.moments.variance / sums.n)
+    return sums.mean - half, sums.mean + half
 
 
 def coefficient(both: Sums) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from dangol.measure import sequential, verdict
 from dangol.measure.estimate import Effect, Scale, effect
@@ -210,17 +209,6 @@ def _adjusted(now: Comparison, p: float) -> Comparison:
     return replace(now, adjusted_p=None if now.p is None else p, shown=now.obstacle is None and p <= ALPHA)
 
 
-def narrowed(control: Sums, treatment: Sums, scale: Literal["absolute", "relative"]) -> float | None:
-    """By what share the covariate made the interval narrower; None without one."""
-    if not control.adjusted:
-        return None
-    with_it = effect(control, treatment, scale)
-    without = effect(control.without_covariate(), treatment.without_covariate(), scale)
-    if isinstance(with_it, Reason) or isinstance(without, Reason):
-        return None
-    return 1 - with_it.se / without.se
-
-
 # --- totals ---------------------------------------------------------------------------------------------------------
 
 
@@ -247,4 +235,4 @@ def total(sums: Sums | None, target: Target, final: bool, problems: Sequence[Rea
     return Total(value, customers, target, Verdict("missed", Reason("target_not_reached")))
 
 
-__all__ = ["Horizon", "Lift", "Seen", "Total", "arms", "lift", "narrowed", "total"]
+__all__ = ["Horizon", "Lift", "Seen", "Total", "arms", "lift", "total"]

@@ -27,7 +27,6 @@ Code = Literal[
     "definition_changed",
     "windows_open",
     "too_few_days",
-    "history_fails",
     "customers_gone",
     "customers_gone_unequally",
     "amounts_missing",

@@ -80,6 +80,11 @@ class Sums:
         return Sums(self.kind, self.n, self.totals[:kept], tuple(products))
 
     @property
+    def has_mean(self) -> bool:
+        """Whether there is a customer, and of a ratio a denominator."""
+        return bool(self.n and (self.kind != "ratio" or self.totals[1]))
+
+    @property
     def mean(self) -> float:
         """The share, the mean per customer or the ratio. ValueError without customers or with a zero denominator."""
         return float(self._value(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -11,9 +10,9 @@ from typing import Literal
 
 from dangol.measure import power, sequential
 from dangol.measure.bayes import PRIOR_SD, posterior
-from dangol.measure.estimate import Effect, Scale, effect
+from dangol.measure.estimate import Effect, Scale, effect, mean_interval
 from dangol.measure.power import Method
-from dangol.measure.proportions import fisher, least_expected, wilson
+from dangol.measure.proportions import fisher, least_expected
 from dangol.measure.reason import Code, Reason
 from dangol.measure.sequential import Look
 from dangol.measure.sums import Sums
@@ -301,12 +300,12 @@ def level(
     if target.is_lift:
         raise ValueError("a lift is compared with its control")
     obstacle = _level_obstacle(sums, minimum)
-    measured = Level(sums, target) if sums.n < 2 or _no_ratio(sums) else _measured(sums, target, planned, final, alpha)
+    measured = _measured(sums, target, planned, final, alpha) if sums.n > 1 and sums.has_mean else Level(sums, target)
     return replace(measured, verdict=_level_verdict(measured, final, problems[0] if problems else obstacle))
 
 
 def _measured(sums: Sums, target: Target, planned: int, final: bool, alpha: float) -> Level:
-    interval = _one_sided(sums, alpha)
+    interval = mean_interval(sums, 2 * alpha)
     if final:
         return Level(sums, target, sums.mean, interval)
     forecast = _forecast(sums, target, planned)
@@ -319,7 +318,7 @@ def _level_obstacle(sums: Sums, minimum: int) -> Reason | None:
         return Reason("no_customers", 0, minimum)
     if sums.n < max(2, minimum):
         return Reason("too_few_customers", sums.n, max(2, minimum))
-    if _no_ratio(sums):
+    if not sums.has_mean:
         return Reason("no_denominator")
     if sums.kind == "share" and not sums.totals[0]:
         return Reason("no_conversions")
@@ -338,20 +337,6 @@ def _level_verdict(found: Level, final: bool, obstacle: Reason | None) -> Verdic
     }
     answer, code = words[found.target.side(*found.interval)]
     return Verdict(answer, Reason(code))
-
-
-def _no_ratio(sums: Sums) -> bool:
-    return sums.kind == "ratio" and not sums.totals[1]
-
-
-def _one_sided(sums: Sums, alpha: float) -> tuple[float, float]:
-    """Wilson's limits of a share, else t with the delta variance."""
-    if sums.kind == "share":
-        return wilson(sums.n, int(sums.totals[0]), -_NORMAL.inv_cdf(alpha))
-    from scipy.special import stdtrit
-
-    half = -float(stdtrit(sums.n - 1, alpha)) * math.sqrt(sums.moments.variance / sums.n)
-    return sums.mean - half, sums.mean + half
 
 
 def _forecast(sums: Sums, target: Target, planned: int) -> float:

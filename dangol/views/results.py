@@ -8,7 +8,6 @@ from dangol.measure.arithmetic import arithmetic, change, number
 from dangol.measure.estimate import Effect
 from dangol.measure.experiment import Lift, Seen, Total
 from dangol.measure.proportions import wilson
-from dangol.measure.sums import Sums
 from dangol.runner.experiments.credits import Sent
 from dangol.runner.experiments.measured import Guarded, Measured, Row
 from dangol.runner.experiments.results import Count, ExperimentResult, Results
@@ -181,16 +180,7 @@ def _label(found: Measured) -> str:
 def _value(row: Row, found: Measured) -> str:
     if found.kind == "total":
         return number(float(row.sums.totals[0]), "mean")
-    value = mean_of(row.sums)
-    return "–" if value is None else number(value, row.sums.kind)
-
-
-def mean_of(sums: Sums) -> float | None:
-    """The mean, None where there is none."""
-    try:
-        return sums.mean
-    except ValueError:
-        return None
+    return number(row.sums.mean, row.sums.kind) if row.sums.has_mean else "–"
 
 
 def _credits(found: Measured) -> list[str]:
@@ -236,4 +226,4 @@ def day(number: int) -> str:
     return (dt.date(1970, 1, 1) + dt.timedelta(days=number)).isoformat()
 
 
-__all__ = ["as_text", "day", "mean_of"]
+__all__ = ["as_text", "day"]

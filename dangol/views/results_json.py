@@ -13,7 +13,7 @@ from dangol.runner.experiments.credits import Credited, Sent
 from dangol.runner.experiments.measured import Guarded, Measured, Row
 from dangol.runner.experiments.results import Count, ExperimentResult, Results
 from dangol.views import winner
-from dangol.views.results import day, mean_of
+from dangol.views.results import day
 from dangol.views.text import instant
 from dangol.views.verdicts import worded
 
@@ -94,7 +94,7 @@ def _row(one: Row) -> dict[str, Any]:
         "customers": one.customers,
         "mature": one.mature,
         "gone": one.gone,
-        "value": mean_of(one.sums),
+        "value": one.sums.mean if one.sums.has_mean else None,
         "sums": one.sums.record(),
     }
 

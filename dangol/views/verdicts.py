@@ -29,7 +29,6 @@ _WORDS: Mapping[Code, str] = {
     "definition_changed": "what is measured, or the split, is not what was recorded at the start",
     "windows_open": "no customer has had the full time of the target yet",
     "too_few_days": "{found:.0f} {days}, {needed:.0f} are needed",
-    "history_fails": "past customers without any message differ between the groups",
     "customers_gone": "{found:.1%} of the customers are not in the data any more, {needed:.0%} is too many",
     "customers_gone_unequally": "customers of one group have left the data more often than those of the others "
     "(p {found:.2g}, alarm below {needed}); look for whatever erases customers of one group only",

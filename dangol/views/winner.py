@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +59,7 @@ def as_json(one: Won, zone: str) -> dict[str, Any]:
 def standing(race: Race) -> Iterator[str]:
     """How the arms stand, the one ahead first, and why none of them is sent to the rest yet."""
     fewer = ", fewer is better" if race.lower_is_better else ""
-    ordered = sorted(race.arms.items(), key=lambda each: _mean(each[1]), reverse=not race.lower_is_better)
+    ordered = sorted(race.arms.items(), key=lambda each: _ahead(each[1], race))
     arms = ", ".join(f"{arm} {_shown(sums)} (n={sums.n:,})" for arm, sums in ordered)
     yield f"winner by {race.line.metric.events.label}{fewer}: {arms or 'nobody yet'}"
     yield from (f"  not yet: {worded(each)}" for each in race.obstacles)
@@ -67,7 +68,9 @@ def standing(race: Race) -> Iterator[str]:
 def race_json(race: Race) -> dict[str, Any]:
     """The same as data."""
     return {
-        "arms": {arm: {"value": _mean(sums) if sums.n else None, **sums.record()} for arm, sums in race.arms.items()},
+        "arms": {
+            arm: {"value": sums.mean if sums.has_mean else None, **sums.record()} for arm, sums in race.arms.items()
+        },
         "best": race.best,
         "promoted": race.promoted,
         "alpha": race.alpha,
@@ -77,12 +80,9 @@ def race_json(race: Race) -> dict[str, Any]:
     }
 
 
-def _mean(sums: Sums) -> float:
-    try:
-        return sums.mean
-    except (ValueError, ZeroDivisionError):
-        return 0.0
+def _ahead(sums: Sums, race: Race) -> float:
+    return math.inf if not sums.has_mean else sums.mean if race.lower_is_better else -sums.mean
 
 
 def _shown(sums: Sums) -> str:
-    return number(_mean(sums), sums.kind) if sums.n else "–"
+    return number(sums.mean, sums.kind) if sums.has_mean else "–"

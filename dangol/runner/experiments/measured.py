@@ -17,6 +17,7 @@ from dangol.engine.calendar import day_of
 from dangol.engine.state.model import NO_INSTANT, Mask, Micros
 from dangol.measure import experiment, verdict
 from dangol.measure.daily import Daily, daily
+from dangol.measure.estimate import narrowing
 from dangol.measure.experiment import Horizon, Lift, Total
 from dangol.measure.outcomes import Outcomes, closes, outcomes, tied
 from dangol.measure.reason import Reason
@@ -167,7 +168,7 @@ def _judged(measured: Measured, target: Target, subject: Subject, sample: _Sampl
     lift = experiment.lift(base, pooled, sums.days, horizon, target, problems)
     single = {drawn.every[arm].name: sums.together([arm]) for arm in treated}
     arms = experiment.arms(single, base, sums.days, horizon, target, problems) if len(single) > 1 else {}
-    narrowed = experiment.narrowed(base[-1], pooled[-1], target.scale)
+    narrowed = narrowing(base[-1], pooled[-1], target.scale)
     return replace(measured, lift=lift, verdict=lift.verdict, arms=tuple(arms.items()), narrowed=narrowed)
 
 

@@ -184,12 +184,8 @@ def _best(race: Race, subject: Subject) -> str | None:
     """The messaging arm ahead by its mean; of equal ones the first of the split."""
     sending = {subject.drawn.every[number].name for number in subject.drawn.roles("arm")}
     sign = -1 if race.lower_is_better else 1
-    means = {arm: sign * sums.mean for arm, sums in race.arms.items() if arm in sending and _has_mean(sums)}
+    means = {arm: sign * sums.mean for arm, sums in race.arms.items() if arm in sending and sums.has_mean}
     return max(means, key=means.__getitem__, default=None)
-
-
-def _has_mean(sums: Sums) -> bool:
-    return sums.n > 0 and not (sums.kind == "ratio" and not sums.totals[1])
 
 
 # --- why an arm is not sent to the rest -------------------------------------------------------------------------------

@@ -1,10 +1,9 @@
-"""The results of an experiment that ran: its ledger written by ticks, the same counts from the draws and what went out."""
+"""The results of an experiment that ran, its ledger written by ticks, against counts of their own."""
 
 from __future__ import annotations
 
 import datetime as dt
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
