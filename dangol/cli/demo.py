@@ -14,7 +14,7 @@ from dangol.cli.base import AT, FINE, colour, progress
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("demo-shop"))
 @AT
 @click.option("--customers", type=click.IntRange(1, 1_000_000), default=2000, show_default=True)
-@click.option("--no-open", is_flag=True, help="Do not open a report.")
+@click.option("--no-open", is_flag=True, help="Open nothing (there is no report to open yet).")
 def demo(directory: Path, at: str | None, customers: int, no_open: bool) -> int:
     """Write a ready shop into DIRECTORY and plan it."""
     from dangol.demo import write_project

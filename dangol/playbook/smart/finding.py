@@ -81,7 +81,8 @@ class Lint:
         own = sorted((f for f in self.findings if f.rule[0] == letter), key=lambda each: _RANK[each.light])
         told = [] if letter == "A" else [f"{f.rule} {f.found}" for f in own if f.light != "info"]
         numbers = self.numbers.get(letter, "")
-        rules = ", ".join(f.rule for f in own if f.light in ("error", "warning")) if letter == "A" else ""
+        names = dict.fromkeys(f.rule for f in own if f.light in ("error", "warning"))
+        rules = ", ".join(names) if letter == "A" else ""
         line = ". ".join(part for part in (numbers, *told) if part)
         return Light(letter, own[0].light if own else "ok", f"{line}{f' ({rules})' if rules else ''}")
 
