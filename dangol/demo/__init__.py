@@ -16,20 +16,21 @@ ZONE = "Asia/Seoul"
 
 
 def write_project(directory: Path, at: str | None, customers: int, progress: Progress | None) -> tuple[Project, int]:
-    """Writes the shop into a new or empty directory (or over an earlier demo); the project and the instant its data
-    ends at. Raises DangolError when something else is there."""
+    """Writes the shop into a new or empty directory; the project and the instant its data ends at. In an earlier demo
+    only the data is made anew: its playbooks may have been edited. Raises DangolError when something else is there."""
     if directory.is_file():
         hints = ("choose a new directory",)
         raise DangolError(diagnose("E509", f"{directory} is a file", Line.of(str(directory), "demo"), hints=hints))
-    if directory.exists() and any(directory.iterdir()) and not _is_demo(directory):
+    is_new = not directory.exists() or not any(directory.iterdir())
+    if not is_new and not _is_demo(directory):
         hints = ("choose an empty directory",)
         raise DangolError(diagnose("E509", f"{directory} is not empty", Line.of(str(directory), "demo"), hints=hints))
     instant = api.instant_from(at, ZONE) // 1_000_000 * 1_000_000
-    directory.mkdir(parents=True, exist_ok=True)
-    with as_file(files("dangol.demo") / "shop") as shop:
-        shutil.copytree(shop, directory, dirs_exist_ok=True)
     end = dt.datetime.fromtimestamp(instant / 1_000_000, dt.timezone(dt.timedelta(hours=9)))
-    _put_off(directory, end.date())
+    if is_new:
+        with as_file(files("dangol.demo") / "shop") as shop:
+            shutil.copytree(shop, directory, dirs_exist_ok=True)
+        _put_off(directory, end.date())
     write_shop(directory, end, customers)
     return api.load(directory, progress=progress), instant
 

@@ -173,6 +173,16 @@ def test_demo_is_the_same_for_the_same_instant(demo: Path, tmp_path: Path) -> No
         assert (demo / file).read_bytes() == (again / file).read_bytes(), file
 
 
+def test_demo_leaves_edited_playbooks_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "shop"
+    write_project(directory, AT, 10, None)
+    edited = directory / "playbooks/vip.yaml"
+    edited.write_text(edited.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    assert dangol("demo", directory, "--no-open", "--customers", "20").returncode == 0
+    assert edited.read_text(encoding="utf-8").endswith("# mine\n")
+    assert (directory / "data/customers.csv").read_text(encoding="utf-8").count("\n") == 21
+
+
 def test_demo_leaves_other_directories_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     done = dangol("demo", tmp_path, "--no-open")
