@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from dangol.measure.design import Design
 from dangol.playbook.project import load_project
 from dangol.runner.ledger import Cohort, Ends, Ledger, NewAssignments, NewEntries, NewSends, Outcomes, Receipt, Start
 from dangol.runner.ledger.matching import key_of
-from dangol.runner.ledger.schema import entries, meta, sends
+from dangol.runner.ledger.schema import entries, experiments, meta, sends
 
 ZONE = "Asia/Seoul"
 DAY = 86_400_000_000
@@ -70,6 +71,9 @@ class Person:
     step: int = 1
 
 
+_WRITTEN: dict[tuple[tuple[Person, ...], str], bytes] = {}
+
+
 @dataclass
 class Simulated:
     directory: Path
@@ -89,9 +93,22 @@ class Simulated:
         """The shop's files; its ledger is written."""
         self.files()
         project = dangol.api.Project(load_project(self.directory))  # whatever the linter says of its targets
-        with project.ledger() as ledger:
-            write(ledger, self.people, self.design(project), self.lines)
+        self._write(project)
         return project
+
+    def _write(self, project: dangol.Project) -> None:
+        """The ledger; one with the same people is copied, and only the lines it is judged by are its own."""
+        path, design = project.files.state_directory / "ledger.db", self.design(project)
+        key = (tuple(self.people), design)
+        if key in _WRITTEN:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(_WRITTEN[key])
+        else:
+            with project.ledger() as ledger:
+                write(ledger, self.people, design, {})
+            _WRITTEN[key] = path.read_bytes()
+        with project.ledger() as ledger, ledger.store.writing("test") as connection:
+            connection.execute(update(experiments).values(lines=json.dumps(dict(self.lines), ensure_ascii=False)))
 
     def design(self, project: dangol.Project) -> str:
         """How the scenario's customers are drawn, as runs write it down."""

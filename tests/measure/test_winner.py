@@ -112,7 +112,7 @@ class Shop:
 
 def test_the_better_arm_is_sent_to_the_rest_at_the_first_look_that_shows_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path, people(3000), {"discount": 0.10, "scarcity": 0.30})
-    ((day, arm),) = shop.days(2, 25)
+    ((day, arm),) = shop.days(2, 12)
     assert arm == "scarcity"
     (won,) = shop.decisions()
     told = json.loads(won.body)
@@ -210,7 +210,7 @@ def test_of_three_arms_one_must_beat_every_other(tmp_path: Path) -> None:
     arms = ("discount", "scarcity", "plain")
     split = "discount 30%, scarcity 30%, plain 30%, control 10%"
     text = playbook(f"winner: {WINNER}") + "  plain: {push: {body: hi}}\n"
-    crowd = people(4500, arms=arms)
+    crowd = people(2400, arms=arms)
     shop = Shop(tmp_path / "tie", crowd, {"discount": 0.1, "scarcity": 0.3, "plain": 0.3}, text, split=split)
     assert shop.decide("2026-03-25") == ()
     assert shop.why() == ["not_shown_better"]
