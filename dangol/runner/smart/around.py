@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dangol.engine import ir
-from dangol.engine.backends.vector.zone import zone_for
-from dangol.engine.calendar import DAY, day_of
+from dangol.engine.calendar import DAY, day_of, offset_at
 from dangol.engine.state.model import NO_INSTANT, Micros, State
 from dangol.measure.power import standard_error
 from dangol.playbook.compliance.night import expiry, hours, landings, wait_of
@@ -22,6 +21,9 @@ from dangol.runner.smart.replay import Past, Replay, newest
 from dangol.runner.smart.wording import day, percent
 
 FRESH = DAY
+OFTEN = 10
+"""Events a day; of fewer, twice or half as many come by chance."""
+
 _NORMAL = NormalDist()
 
 
@@ -155,16 +157,20 @@ def _freshness(facts: Facts, state: State) -> Iterator[Finding]:
 
 def _calendar(facts: Facts, state: State) -> Iterator[Finding]:
     """The unusual days of the same weeks last year against those of the last weeks."""
-    zone = facts.kpi.zone
-    tables = [t for name in facts.kpi.metric.events.names if (t := state.events.get(name)) is not None and len(t.time)]
+    zone, names = facts.kpi.zone, facts.kpi.metric.events.names
+    tables = [np.asarray(t.time) for name in names if (t := state.events.get(name)) is not None and len(t.time)]
     start, by, now = (day_of(at, zone) for at in (facts.start, facts.by - 1, facts.at))
-    if not tables or min(day_of(int(t.time[0]), zone) for t in tables) > start - 364 or by - start >= 364:
+    if not tables or by - start >= 364:
         return
-    times = np.concatenate([np.asarray(t.time) for t in tables])
-    days = zone_for(zone, times).days(times)
+    days = (np.concatenate(tables) + offset_at(facts.at, zone)) // DAY
     first = int(days.min())
+    if first > min(start - 364, now - 57):
+        return
     counts = np.bincount(days - first, minlength=now - first + 1)[: now - first + 1]
-    usual = np.array([max(np.median(counts[weekday::7]), 1.0) for weekday in range(7)])[np.arange(len(counts)) % 7]
+    weekdays = np.array([np.median(counts[weekday::7]) for weekday in range(7)])
+    if weekdays.min() < OFTEN:
+        return
+    usual = weekdays[np.arange(len(counts)) % 7]
     unusual = (counts > 2 * usual) | (2 * counts < usual)
     before, then = unusual[-57:-1], unusual[start - 364 - first : by - 363 - first]
     if len(then) and abs(before.mean() - then.mean()) > 0.2:

@@ -183,12 +183,12 @@ def test_audiences(finding: str, bad: Facts, good: Facts) -> None:
 FRESH = state(usual())
 
 
-def seasons(sale: bool) -> State:
-    """Two years of one purchase a day; with a month of sales at the end of the first one."""
-    rows: list[Row] = [("c0", "purchased", float(day), {}) for day in range(1, 600)]
-    if sale:
-        rows += [("c1", "purchased", day + 0.1 * n, {}) for day in range(305, 365) for n in range(5)]
-    return state(rows)
+def seasons(sale: bool, daily: int = 10) -> State:
+    """Two years of so many purchases a day; with two months of six times as many at the end of the first one."""
+    return state([
+        ("c0", "purchased", day + 0.01 * n, {})
+        for day in range(1, 600) for n in range(6 * daily if sale and 305 <= day < 365 else daily)
+    ])  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -345,10 +345,19 @@ def test_caps_that_keep_messages_back() -> None:
 def test_a_season_is_told_by_the_days_of_the_zone() -> None:
     """A year of purchases late in the evening of New York, the next day in UTC; the first 60 days are a sale."""
     rows: list[Row] = [
-        (f"c{n}", "purchased", day + 0.98, {}) for day in range(364) for n in range(6 if day > 303 else 1)
+        (f"c{n}", "purchased", day + 0.98, {}) for day in range(364) for n in range(60 if day > 303 else 10)
     ]
     found = facts_with(kpi=replace(BIG.kpi, zone="America/New_York"))
     assert "T06 warning" in rules(around.of_time(found, state(rows)))
+
+
+def test_a_season_is_not_told_from_single_events() -> None:
+    assert rules(around.of_time(BIG, seasons(True, daily=2))) == []
+
+
+def test_a_season_is_not_asked_before_the_data_begin() -> None:
+    long_ago = facts_with(at=AT - 40_000 * DAY)
+    assert rules(around.of_time(long_ago, seasons(True))) == []
 
 
 def test_guardrails_that_could_not_fail() -> None:
