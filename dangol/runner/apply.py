@@ -18,16 +18,13 @@ from dangol.runner.journey import UNREACHED_ON
 from dangol.runner.ledger import Claimed, Ends, Ledger, NewEntries, NewSends, Outcomes, Revisions
 from dangol.runner.model import Decision, Plan, Record, ScenarioPlan
 from dangol.runner.plan import END_STATES
-from dangol.runner.policy import ENDS, UNREACHED, USES, Gate
+from dangol.runner.policy import ENDS, HOURS, UNREACHED, USES, Gate
 
 SECOND = 1_000_000
 LEASE = 15 * 60 * SECOND
 """How long a worker may take over what it has claimed; its messages are lost to it after that."""
 
 GATES = tuple(Gate)
-
-HOURS = frozenset(gate.value for gate in (Gate.NIGHT, Gate.HOURS, Gate.QUIET))
-"""Reasons to wait that pass by themselves: what may have gone out before is then asked of its provider."""
 
 _written = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -190,9 +190,7 @@ class Recorded:
 
     def under(self, text: str) -> NDArray[np.bool_]:
         """Which of them are under a text, by its hash."""
-        if set(self.running.text) == {text}:
-            return np.ones(len(self.codes), bool)
-        return np.array([each == text for each in self.running.text], bool)
+        return np.asarray(np.array(self.running.text, object) == text, bool)
 
 
 def recorded(scenario: ir.Scenario, evaluation: Evaluation, past: Past | None) -> Recorded | None:

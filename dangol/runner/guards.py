@@ -10,7 +10,7 @@ from dangol.playbook.project import Project
 from dangol.runner.experiments import phases
 from dangol.runner.ledger import Ledger
 from dangol.runner.model import Plan, ScenarioPlan
-from dangol.runner.policy import Gate
+from dangol.runner.policy import HOURS
 from dangol.runner.versions import customers
 
 FEW_RUNS = 3
@@ -21,9 +21,6 @@ UNUSUAL = 10
 
 FEW_PEOPLE = 20
 """So few are no mistake yet, whatever is usual and however few there are in all."""
-
-NIGHT = frozenset(gate.value for gate in (Gate.QUIET, Gate.NIGHT, Gate.HOURS))
-"""Who waited for one of these is no part of what is usual: the messages of a night go out in the morning."""
 
 STOPS = ("E512", "E704", *phases.STOPS)
 """Findings of a plan at which a run stops."""
@@ -42,14 +39,15 @@ def guard(project: Project, ledger: Ledger, plan: Plan, confirmed: bool) -> None
 
 
 def arrivals(plan: Plan) -> dict[str, list[str]]:
-    """`playbook/scenario` → whom this plan would hit, but for those who waited for a night to end."""
+    """`playbook/scenario` → whom this plan would hit, but for those who waited for a night to end: that many go out in
+    the morning is not unusual."""
     found: dict[str, list[str]] = {}
     for scenario in plan.scenarios:
         reasons, customers = scenario.record.entries.reason, scenario.record.customers
         new = [
             customers[one.place]
             for one in scenario.record.decisions
-            if one.state == "planned" and reasons[one.place] not in NIGHT
+            if one.state == "planned" and reasons[one.place] not in HOURS
         ]
         if new:
             found.setdefault(scenario.full_name, []).extend(new)

@@ -89,7 +89,7 @@ def _of_scenario(scenario: ir.Scenario, texts: Texts, past: Past) -> Iterator[Ch
         old = Text(body)
         if old.says_as(today):
             continue
-        under = np.array([each == hash_ for each in running.text], bool)
+        under = np.asarray(np.array(running.text, object) == hash_, bool)
         if under.any():
             yield _change(scenario, hash_, old, today, running.entry[under], running.time[under], steps)
 

@@ -82,6 +82,9 @@ WAITS = (
 )  # fmt: skip
 """Gates at which the step waits for another tick, until it goes out or expires."""
 
+HOURS = frozenset(gate.value for gate in (Gate.NIGHT, Gate.HOURS, Gate.QUIET))
+"""Reasons to wait that pass by themselves when the night does."""
+
 UNREACHED = (Gate.SUPPRESSED, Gate.CONSENT, Gate.RECONFIRM, Gate.ADDRESS)
 """Those of them that do not pass with time, whatever the message."""
 

@@ -21,7 +21,7 @@ from dangol.grammar.parser import parse
 from dangol.grammar.printer import print_node
 from dangol.library import entry, is_library, names_in
 from dangol.playbook.compliance.check import compliance_problems
-from dangol.playbook.lines import KIND, Lines, PlaybookFile, ScenarioFile
+from dangol.playbook.lines import KIND, Lines, PlaybookFile
 from dangol.playbook.messages.check import Text as Message
 from dangol.playbook.messages.check import is_template, template_problems, texts_of, uses_of
 from dangol.playbook.model import Name, Playbook
@@ -290,6 +290,3 @@ def _lost_members(groups: Mapping[str, list[str]], catalog: Catalog, where: str)
             if member not in catalog.events:
                 message = f"`{member[:60]}`, of the group `{group}`, is not an event any more"
                 yield diagnose("E030", message, Line.of(member, where))
-
-
-__all__ = ["Recalled", "ScenarioFile", "Text", "Texts"]

@@ -76,6 +76,7 @@ def with_rules_of(old: ir.Scenario, today: ir.Scenario) -> ir.Scenario:
     return replace(
         old, schedule=today.schedule, kpis=today.kpis, caps=today.caps, quiet=today.quiet, again=today.again,
         limit=today.limit, priority=today.priority, holdout=today.holdout, winner=today.winner,
+        guardrails=today.guardrails, on_deadline=today.on_deadline,
     )  # fmt: skip
 
 
