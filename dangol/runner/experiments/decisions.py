@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,23 +64,19 @@ class Decisions:
     def _effective(self) -> Sequence[Won]:
         return [one for one in self.every if one.kind != "extended"]
 
-    def arms(self, split: str, entry: Ints) -> list[str | None]:
-        """The arm that was everyone's in a split when each of these entries began (None: the draw held).
-
-        entry: ids of the ledger, −1 for one that begins now.
-        """
+    def holding(self, split: str, entry: Ints, told: Callable[[str | None], int | bool]) -> NDArray[Any]:
+        """What is `told` of the arm that was everyone's in a split when each of these entries began (None: the draw
+        held). entry: ids of the ledger, −1 for one that begins now."""
         own = [one for one in self._effective() if one.split in (split, "")]
-        if not own:
-            return [None] * len(entry)
         began = np.where(entry < 0, LATER, entry)
-        held = np.searchsorted(np.array([one.entry for one in own], np.int64), began, side="right") - 1
-        return [None if place < 0 else own[place].arm for place in held.tolist()]
+        held = np.searchsorted(np.array([one.entry for one in own], np.int64), began, side="right")
+        return np.array([told(None), *(told(one.arm) for one in own)])[held]
 
     def free(self, splits: Sequence[str], entry: Ints) -> Mask:
         """Whose entry began while the draw held in every split: the experiment is about them."""
         found = np.ones(len(entry), bool)
         for split in splits or ("",):
-            found &= np.array([arm is None for arm in self.arms(split, entry)], bool)
+            found &= self.holding(split, entry, lambda arm: arm is None)
         return found
 
 
@@ -97,8 +93,7 @@ class Given:
     def of(cls, scenario: ir.Scenario, entries: Entries, past: Past | None) -> Given:
         """For the entries of a scenario."""
         decisions = Decisions.of(scenario, past)
-        silent = np.array([arm == CONTROL for arm in decisions.arms("", entries.id)], bool)
-        return cls(decisions, entries, silent)
+        return cls(decisions, entries, decisions.holding("", entries.id, lambda arm: arm == CONTROL))
 
     def arms(self, split: ir.Split | ir.SplitArm, drawn: NDArray[Any]) -> NDArray[Any]:
         """The arm of each entry, parallel to what it drew. Whoever drew the control stays in it."""
@@ -106,11 +101,9 @@ class Given:
             return drawn
         names = [arm for arm, _ in split.arms]
         name = split.name if isinstance(split, ir.Split) else split.split
-        found = drawn.copy()
-        for place, arm in enumerate(self.decisions.arms(name, self.entries.id)):
-            if arm in names and names[int(drawn[place])] != CONTROL:
-                found[place] = names.index(arm)
-        return found
+        given = self.decisions.holding(name, self.entries.id, lambda arm: names.index(arm) if arm in names else -1)
+        is_control = np.array([each == CONTROL for each in names])[drawn]
+        return np.where((given < 0) | is_control, drawn, given).astype(drawn.dtype)
 
     def assigns(self, drawn: Arms) -> Arms:
         """How splits assign the customers of these entries, made of how they draw."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow.compute as pc
 
 from dangol import diagnostics
 from dangol.diagnostics import DangolError, diagnose, did_you_mean
@@ -14,6 +15,7 @@ from dangol.engine.backends.vector import Evaluation
 from dangol.engine.calendar import day_of
 from dangol.engine.catalog import LEDGER_EVENTS
 from dangol.engine.needs import Needs, needs_of
+from dangol.engine.state.arrow import strings
 from dangol.engine.state.model import NO_INSTANT, Mask, State
 from dangol.grammar.printer import print_node
 from dangol.measure.daily import counts
@@ -291,8 +293,8 @@ def _counted(
     assigned: Assigned, drawn: Groups, went: Messages, mine: np.ndarray[tuple[int], np.dtype[np.bool_]], told: Answers
 ) -> Iterator[Count]:
     unsubscribed = told.key[told.kind == RECEIPT_KINDS.index("unsubscribed")]
-    left = {went.customer[place] for place in np.flatnonzero(np.isin(went.key, unsubscribed) & mine).tolist()}
-    gone = np.fromiter((each in left for each in assigned.customer), bool, len(assigned))
+    left = strings(went.customer).take(np.flatnonzero(np.isin(went.key, unsubscribed) & mine))
+    gone = np.asarray(pc.is_in(strings(assigned.customer), value_set=left))
     reached = assigned.sent_at != NO_INSTANT
     for number, group in enumerate(drawn.every):
         here = drawn.of == number
@@ -309,10 +311,9 @@ def _own_events(scenario: ir.Scenario, evaluation: Evaluation, record: Record) -
     if not names:
         return evaluation
     happened = record.happened
-    own = np.array(
-        [pair == (scenario.playbook, scenario.name) for pair in zip(happened.playbook, happened.scenario, strict=True)],
-        bool,
-    )
+    asked = ((happened.playbook, scenario.playbook), (happened.scenario, scenario.name))
+    playbook, name = (np.array(each, object) == written for each, written in asked)
+    own = np.asarray(playbook & name, bool)
     state: State = with_events(evaluation.state, names, happened, own)
     return evaluation.over(state)
 
