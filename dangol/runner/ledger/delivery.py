@@ -198,18 +198,13 @@ class Delivery(Experiments):
         """
         with self.store.writing("reconcile") as connection:
             send = send_of(key, self._ledger(connection))
-            found = (
-                send
-                and connection.execute(
-                    select(sends.c.state, sends.c.claimed_at).where(
-                        sends.c.entry == send.entry, sends.c.step == send.step
-                    )
-                ).one_or_none()
-            )
-            if not found or send is None:
-                raise refusal("E608", self.store.name, f"there is no send `{key}`", "`dangol status` lists them")
-            if found.state != "unknown" or state not in ("sent", "failed", "planned"):
-                message = f"send `{key}` is {found.state}, not unknown: there is nothing to settle"
+            this = and_(sends.c.entry == send.entry, sends.c.step == send.step) if send else false()
+            found = connection.scalar(select(sends.c.state).where(this))
+            if send is None or found is None:
+                hint = "`dangol status --unknown` lists them"
+                raise refusal("E608", self.store.name, f"there is no send `{key}`", hint)
+            if found != "unknown" or state not in ("sent", "failed", "planned"):
+                message = f"send `{key}` is {found}, not unknown: there is nothing to settle"
                 raise refusal("E608", self.store.name, message)
             self._settle_unknown(connection, at, [send.entry], [send.step], [state], reason)
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     insert,
     literal,
     null,
-    or_,
     select,
     update,
 )
@@ -40,10 +39,9 @@ from dangol.runner.ledger.schema import (
     texts,
     transitions,
 )
-from dangol.runner.ledger.store import Store, columns_of
+from dangol.runner.ledger.store import Store, chunks, columns_of
 
 _RUNNING = in_state(entries.c.state, "running")
-_CHUNK = 500
 
 
 def instants(values: Sequence[int | None]) -> NDArray[np.int64]:
@@ -107,13 +105,12 @@ class Journal:
             written = rows.insert(entries, {name: rows[name] for name in new_ones})
             if written == count:
                 return ids
-            customers = list(new.customer)
             known: dict[str, int] = {}
-            for start in range(0, count, _CHUNK):
-                chunk = entries.c.customer.in_(customers[start : start + _CHUNK])
-                asked = select(entries.c.customer, entries.c.id).where(entries.c.scenario == scenario, _RUNNING, chunk)
-                known.update((customer, id_) for customer, id_ in connection.execute(asked))
-            return np.array([known[customer] for customer in customers], np.int64)
+            for chunk in chunks(new.customer):
+                asked = select(entries.c.customer, entries.c.id).where(entries.c.scenario == scenario, _RUNNING)
+                rows_of = connection.execute(asked.where(entries.c.customer.in_(chunk)))
+                known.update((customer, id_) for customer, id_ in rows_of)
+            return np.array([known[customer] for customer in new.customer], np.int64)
 
     def move_entries(
         self,
@@ -166,9 +163,7 @@ class Journal:
         )
         with self.store.reading() as connection:
             ids, customer, time, event, text, used = columns_of(connection.execute(asked).all(), 6)
-        return Running(
-            np.array(ids, np.int64), customer, np.array(time, np.int64), event, text, np.array(used, bool)
-        )  # fmt: skip
+        return Running(np.array(ids, np.int64), customer, np.array(time, np.int64), event, text, np.array(used, bool))
 
     def steps(self, playbook: str, scenario: str) -> Steps:
         """The recorded sends of the scenario's running entries, by entry and step."""
@@ -289,7 +284,7 @@ class Journal:
 
 
 def _scenario_id(playbook: str, scenario: str) -> Any:
-    chosen = or_(and_(scenarios.c.playbook == playbook, scenarios.c.scenario == scenario))
+    chosen = and_(scenarios.c.playbook == playbook, scenarios.c.scenario == scenario)
     return select(scenarios.c.id).where(chosen).scalar_subquery()
 
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Column, Connection, and_, func, or_, select, update
 
 from dangol.runner.ledger.journal import Journal
 from dangol.runner.ledger.lock import run_lock
@@ -42,26 +42,20 @@ class Ledger(Journal, Responses):
 
     def status(self) -> Status:
         """How things stand."""
+        last = next(iter(self.runs(1)), None)
+        standing = select(func.count()).where(suppressions.c.lifted_at.is_(None))
+        unmatched = select(func.count()).where(receipts.c.entry.is_(None))
+        next_ready = select(func.min(sends.c.ready_at)).where(in_state(sends.c.state, "planned"))
         with self.store.reading() as connection:
-
-            def count(query: Any) -> int:
-                return int(connection.execute(query).scalar_one())
-
-            per_state = select(sends.c.state, func.count()).group_by(sends.c.state)
-            per_entry_state = select(entries.c.state, func.count()).group_by(entries.c.state)
-            found = Status(
-                last_run=None,
-                entries={row[0]: row[1] for row in connection.execute(per_entry_state)},
-                sends={row[0]: row[1] for row in connection.execute(per_state)},
-                next_ready=connection.execute(
-                    select(func.min(sends.c.ready_at)).where(in_state(sends.c.state, "planned"))
-                ).scalar_one(),
-                suppressions=count(select(func.count()).where(suppressions.c.lifted_at.is_(None))),
-                unmatched=count(select(func.count()).where(receipts.c.entry.is_(None))),
+            return Status(
+                last_run=last,
+                entries=_counts(connection, entries.c.state),
+                sends=_counts(connection, sends.c.state),
+                next_ready=connection.scalar(next_ready),
+                suppressions=connection.scalar(standing) or 0,
+                unmatched=connection.scalar(unmatched) or 0,
                 reasons=_reasons(connection),
             )
-        last = self.runs(1)
-        return Status(**{**vars(found), "last_run": last[0] if last else None})
 
     def addresses_of(self, customer: str) -> set[str]:
         """Every address of a customer that messages went to, or that stands in their parts `email` and `phone`."""
@@ -127,6 +121,12 @@ class Ledger(Journal, Responses):
                 changed = update(memberships).where(this).values(members=zlib.compress(again.encode(), 1))
                 connection.execute(changed)
         return found
+
+
+def _counts(connection: Connection, state: Column[str]) -> dict[str, int]:
+    """How many rows are in each state."""
+    asked = select(state, func.count()).group_by(state)
+    return {name: int(count) for name, count in connection.execute(asked)}
 
 
 def _reasons(connection: Connection) -> dict[str, dict[str, int]]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, Integer, and_, func, select, update
 
 from dangol.runner.ledger.given import Given
 from dangol.runner.ledger.rows import Receipt, SendKey
 from dangol.runner.ledger.schema import in_state, receipts, sends
-from dangol.runner.ledger.store import columns_of
+from dangol.runner.ledger.store import chunks, columns_of
 
 _KEY = re.compile(r"([0-9a-f]+)-([1-9][0-9]{0,17})-(0|[1-9][0-9]{0,8})")
 _UNMATCHED = receipts.c.entry.is_(None)
-_CHUNK = 500
-
-T = TypeVar("T")
 
 
 def key_of(ledger: str, entry: int, step: int) -> str:
@@ -80,9 +76,3 @@ def told(connection: Connection) -> tuple[list[int], list[int], list[str]]:
     )
     entry, step, sent = columns_of(connection.execute(asked).all(), 3)
     return entry, step, ["sent" if each else "failed" for each in sent]
-
-
-def chunks(values: Sequence[T]) -> Iterator[list[T]]:
-    """The values in pieces that fit into one question."""
-    for start in range(0, len(values), _CHUNK):
-        yield list(values[start : start + _CHUNK])

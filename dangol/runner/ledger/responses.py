@@ -10,10 +10,10 @@ from sqlalchemy import Connection, and_, literal, select, union_all, update
 from dangol.runner.ledger.delivery import Delivery
 from dangol.runner.ledger.failures import refusal
 from dangol.runner.ledger.given import Given
-from dangol.runner.ledger.matching import chunks, sends_of
+from dangol.runner.ledger.matching import sends_of
 from dangol.runner.ledger.rows import RECEIPT_KINDS, Happened, Ingested, Receipt, SendKey, Suppressed
 from dangol.runner.ledger.schema import entries, in_state, receipts, scenarios, sends, suppressions
-from dangol.runner.ledger.store import columns_of
+from dangol.runner.ledger.store import chunks, columns_of
 
 EVERY_CHANNEL = ""
 _STANDING = suppressions.c.lifted_at.is_(None)
@@ -45,7 +45,11 @@ class Responses(Delivery):
     ) -> bool:
         """Ends a suppression, as after a new consent; what was recorded stays. False: there was none."""
         kind, who = ("customer", customer) if customer is not None else ("address", address)
-        this = (suppressions.c.kind == kind, suppressions.c.who == who, suppressions.c.channel == (channel or ""))
+        this = (
+            suppressions.c.kind == kind,
+            suppressions.c.who == who,
+            suppressions.c.channel == (channel or EVERY_CHANNEL),
+        )
         with self.store.writing("lift") as connection:
             done = connection.execute(update(suppressions).where(*this, _STANDING).values(lifted_at=at))
             return done.rowcount > 0

@@ -37,6 +37,12 @@ def in_state(column: Column[str], *states: str) -> ColumnElement[bool]:
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in INTEGER columns
 _LEAN: dict[str, Any] = {"sqlite_with_rowid": False}
 
+
+def _partial(name: str, where: str, *columns: ColumnElement[Any], unique: bool = False) -> None:
+    """An index over the rows for which that holds."""
+    Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
 
 meta = Table(
@@ -96,14 +102,7 @@ entries = Table(
 )
 
 # At most one running entry per customer and scenario, whoever writes.
-Index(
-    "running_entry",
-    entries.c.scenario,
-    entries.c.customer,
-    unique=True,
-    sqlite_where=text("state = 'running'"),
-    postgresql_where=text("state = 'running'"),
-)
+_partial("running_entry", "state = 'running'", entries.c.scenario, entries.c.customer, unique=True)
 Index("entries_of_scenario", entries.c.scenario, entries.c.customer)
 
 entry_changes = Table(
@@ -146,14 +145,11 @@ sends = Table(
     PrimaryKeyConstraint("entry", "step"),
     **_LEAN,
 )
-for _name, _columns, _where in (
-    ("sends_planned", (sends.c.channel, sends.c.ready_at, sends.c.entry, sends.c.step), "state = 'planned'"),
-    ("sends_claimed", (sends.c.lease_until,), "state = 'claimed'"),
-    ("sends_unknown", (sends.c.claimed_at,), "state = 'unknown'"),
-    ("sends_gone", (sends.c.sent_at,), "sent_at IS NOT NULL"),
-    ("sends_provider", (sends.c.provider_id,), "provider_id IS NOT NULL"),
-):
-    Index(_name, *_columns, sqlite_where=text(_where), postgresql_where=text(_where))
+_partial("sends_planned", "state = 'planned'", sends.c.channel, sends.c.ready_at, sends.c.entry, sends.c.step)
+_partial("sends_claimed", "state = 'claimed'", sends.c.lease_until)
+_partial("sends_unknown", "state = 'unknown'", sends.c.claimed_at)
+_partial("sends_gone", "sent_at IS NOT NULL", sends.c.sent_at)
+_partial("sends_provider", "provider_id IS NOT NULL", sends.c.provider_id)
 
 MAYBE_GONE = and_(in_state(sends.c.state, "planned", "held"), sends.c.lease_until.is_not(None))
 """A send that a worker had and did not say what became of it: only its provider, asked under the same key, knows."""
@@ -194,12 +190,7 @@ receipts = Table(
     **_LEAN,
 )
 Index("receipts_of_send", receipts.c.entry, receipts.c.step)
-Index(
-    "receipts_unmatched",
-    receipts.c.provider_id,
-    sqlite_where=text("entry IS NULL"),
-    postgresql_where=text("entry IS NULL"),
-)
+_partial("receipts_unmatched", "entry IS NULL", receipts.c.provider_id)
 
 suppressions = Table(
     "suppressions",
@@ -212,14 +203,8 @@ suppressions = Table(
     Column("source", Text, nullable=False),
     Column("lifted_at", BigInteger),
 )
-Index(
-    "suppressed",
-    suppressions.c.kind,
-    suppressions.c.who,
-    suppressions.c.channel,
-    unique=True,
-    sqlite_where=text("lifted_at IS NULL"),
-    postgresql_where=text("lifted_at IS NULL"),
+_partial(
+    "suppressed", "lifted_at IS NULL", suppressions.c.kind, suppressions.c.who, suppressions.c.channel, unique=True
 )
 
 memberships = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -18,6 +18,9 @@ Faults = Callable[[str], None]
 """Called with the name of a point before a write, before its commit, after it: `claim.before`, `.written`, `.after`."""
 
 _WRITES: dict[str, Any] = {"dangol_writes": True}
+_CHUNK = 500
+
+T = TypeVar("T")
 
 
 def no_faults(point: str) -> None:
@@ -50,6 +53,12 @@ class Store:
         """A transaction that writes nothing; on SQLite it sees one state throughout and waits for no writer."""
         with understood(self.name), self.engine.connect() as connection, connection.begin():
             yield connection
+
+
+def chunks(values: Sequence[T]) -> Iterator[list[T]]:
+    """The values in pieces that fit into one question."""
+    for start in range(0, len(values), _CHUNK):
+        yield list(values[start : start + _CHUNK])
 
 
 def columns_of(rows: Sequence[Any], width: int) -> list[list[Any]]:
