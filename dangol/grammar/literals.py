@@ -180,8 +180,8 @@ def _scan_version(text: str, start: int, accepts: Container[str], problems: list
     found = _VERSION.match(text, start)
     if not found:
         return None
-    message = f"`{found[0]}` is not a number; a version is written in quotes."
-    return _slip("NUMBER", text, start, found.end(), problems, "E107", message, f'write `"{found[0]}"`')
+    message = f"`{found[0][:60]}` is not a number; a version is written in quotes."
+    return _slip("NUMBER", text, start, found.end(), problems, "E107", message, f'write `"{found[0][:60]}"`')
 
 
 def _scan_commas(text: str, start: int, accepts: Container[str], problems: list[Problem]) -> Token | None:
@@ -238,7 +238,7 @@ def _misspelt(
     compound = re.fullmatch(_COMPOUND, written)
     if compound:
         single = f"write `{_single_unit(written)}`"
-        message = f"`{written}` mixes units; a duration has one."
+        message = f"`{written[:60]}` mixes units; a duration has one."
         return _slip("DURATION", text, start, end, problems, "E108", message, single)
     if suffix == "m":
         message = f"`{written}` could be minutes or months."
@@ -249,7 +249,7 @@ def _misspelt(
     kind, code, noun = ("DURATION", "E108", "duration") if is_duration else ("NUMBER", "E107", "number")
     examples = "like `7d`, `36h`, `3mo`" if is_duration else "like `100`, `30%`, `10k`, `100만`"
     hints = () if mend is None else (f"write `{number}{mend}`",)
-    message = f"`{written}` is not a {noun}; write it {examples}."
+    message = f"`{written[:60]}` is not a {noun}; write it {examples}."
     return _slip(kind, text, start, end, problems, code, message, *hints)
 
 

@@ -41,9 +41,9 @@ def check(config: bytes, playbook: bytes, directory: Path) -> None:
     (directory / "playbooks").mkdir(exist_ok=True)
     (directory / "dangol.yaml").write_bytes(config)
     (directory / "playbooks/a.yaml").write_bytes(playbook)
-    start = time.perf_counter()
+    start = time.process_time()
     found = load_project(directory, discover=False)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     for one in found.diagnostics:
         assert one.message
         assert one.line >= 1
@@ -84,7 +84,19 @@ PLACES = {  # key → where it stands: (line of dangol.yaml, of the channel, of 
     **dict.fromkeys(("hours", "approved", "transaction_at"), "channel"),
     **dict.fromkeys(("guardrails", "on_deadline", "accept", "phase", "limit"), "scenario"),
 }
-SHAPES = ("[a]", "[[a]]", "{a: {b: c}}", "{text: a, source: b}", "true", "²", "-1", "가" * 3000, "[" * 60 + "]" * 60)
+SHAPES = (
+    "[a]",
+    "[[a]]",
+    "{a: {b: c}}",
+    "{text: a, source: b}",
+    "true",
+    "²",
+    "-1",
+    "가" * 3000,
+    "1.5" * 900,
+    "9a" * 900,
+    "[" * 60 + "]" * 60,
+)
 
 
 @pytest.mark.parametrize("value", SHAPES, ids=lambda value: value[:8])
@@ -95,5 +107,6 @@ def test_values_of_another_shape(tmp_path: Path, key: str, value: str) -> None:
     playbook = f'playbook: a\nscenarios:\n  s:\n    rule: visited → push "x"\n    {at["scenario"]}\n'
     check(config.encode(), playbook.encode(), tmp_path)
     found = load_project(tmp_path, discover=False).diagnostics
-    assert [one for one in found if one.is_error and not one.hints and one.code != "E008"] == []
+    mended = {"E008", "E107", "E108"}  # by the sentence itself
+    assert [one for one in found if one.is_error and not one.hints and one.code not in mended] == []
     assert not any("`source:`" in one.message or len(one.message) > 300 for one in found)
