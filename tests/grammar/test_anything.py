@@ -160,6 +160,6 @@ def test_a_tree_can_be_walked_with_few_frames_per_level():
     ],
 )
 def test_nothing_takes_long(line):
-    began = time.perf_counter()
+    began = time.process_time()
     parse(Line.of(line), "expression")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

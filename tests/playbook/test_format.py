@@ -173,12 +173,12 @@ FILES = [path.read_text() for path in sorted(SHOP.rglob("playbooks/*.yaml"))] + 
 @given(st.sampled_from(FILES), st.randoms(use_true_random=False))
 def keeps_comments_and_is_stable(text: str, rng: random.Random) -> None:
     written = mutated(text, rng)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         after = formatted(written)
     except DangolError:
         assume(False)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert formatted(after) == after
     assert comments_of(after) == comments_of(written)
 
