@@ -234,7 +234,7 @@ def _misspelt(
 ) -> Token:
     written = text[start:end]
     if "TIME" in accepts:
-        return _slip("TIME", text, start, end, problems, "E109", _NO_TIME.format(written))
+        return _slip("TIME", text, start, end, problems, "E109", _NO_TIME.format(written[:60]))
     compound = re.fullmatch(_COMPOUND, written)
     if compound:
         single = f"write `{_single_unit(written)}`"
