@@ -167,9 +167,8 @@ def normalise(name: str, text: str, kind: Literal["google", "meta"], country: st
     if name == "gender":
         return text[:1] if text[:1] in ("m", "f") else ""
     if name == "zip":
-        return re.sub(r"[\W_]" if kind == "meta" else r"[^\w-]", "", text)[
-            : 5 if (kind, country) == ("meta", "US") else None
-        ]
+        code = re.sub(r"[\W_]" if kind == "meta" else r"[^\w-]", "", text)
+        return code[:5] if (kind, country) == ("meta", "US") else code
     if kind == "meta":
         return re.sub(r"[\W_]", "", text)
     return text

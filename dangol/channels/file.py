@@ -117,9 +117,9 @@ def _line(message: Message, now: str) -> bytes:
 def _is_of(line: bytes, customer: str, addresses: Collection[str]) -> bool:
     try:
         said = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # no line of ours
         return False
-    return isinstance(said, dict) and (said.get("customer") == customer or said.get("address") in addresses)
+    return isinstance(said, dict) and (said.get("customer") == customer or said.get("address") in list(addresses))
 
 
 def _erased(line: bytes, customer: str, addresses: Collection[str]) -> bytes:
