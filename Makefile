@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 
 # Sets up and runs everything that must hold.
 test: lint
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -138,6 +138,6 @@ def test_the_summary_says_what_the_ledger_says(month: tuple[Path, Backtest]) -> 
 def test_a_replay_is_the_same_twice_and_leaves_nothing_behind(tmp_path: Path) -> None:
     write_project(tmp_path / "shop", "2026-11-01T00:00", 30, None)
     project = dangol.load(tmp_path / "shop")
-    first = project.backtest("2026-10-20", "2026-10-22", minutes=720)
-    assert first == project.backtest("2026-10-20", "2026-10-22", minutes=720)
+    first = project.backtest("2026-10-20", "2026-10-21", minutes=720)
+    assert first == project.backtest("2026-10-20", "2026-10-21", minutes=720)
     assert not (tmp_path / "shop/.dangol/ledger.db").exists()
