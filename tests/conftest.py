@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.command import AT, dangol
+
+settings.register_profile("untimed", deadline=None)  # how busy a machine is says nothing of the code
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
