@@ -133,6 +133,11 @@ class Kpi:
     same: tuple[str, ...] = ()
     written: str = field(default="", compare=False)
 
+    @property
+    def is_share(self) -> bool:
+        """Whether a share of customers is measured, which is written in percent."""
+        return self.metric.function is None and self.per is None
+
 
 @dataclass(frozen=True)
 class Guardrail:
@@ -151,6 +156,11 @@ class Guardrail:
     zone: str
     same: tuple[str, ...] = ()
     written: str = field(default="", compare=False)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether a share of customers is measured, which is written in percent."""
+        return self.metric.function is None and self.per is None
 
 
 @dataclass(frozen=True)

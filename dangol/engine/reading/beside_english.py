@@ -89,14 +89,13 @@ def quiet(node: ir.Quiet) -> str:
 def kpi(node: ir.Kpi, reader: English) -> str:
     """The target as a sentence, without `target:`."""
     what = _measured(node, reader)
-    rate = node.metric.function is None and node.per is None
     until = f"by the end of {times.day_text(node.by)} ({node.zone})"
     if node.op in _COMPARISONS:
         return f"{what} is {_level(node)} {until}"
     change = _change(node)
     against = f"against {node.versus}"
     if node.baseline is not None:
-        against = f"from {percent(node.baseline) if rate else quantity(node.baseline)}"
+        against = f"from {percent(node.baseline) if node.is_share else quantity(node.baseline)}"
     return f"{what} is {node.op} by at least {change} {against}, {until}"
 
 
@@ -109,7 +108,7 @@ def guardrail(node: ir.Guardrail, reader: English) -> str:
 
 
 def _measured(node: ir.Kpi | ir.Guardrail, reader: English) -> str:
-    what = metric(node.metric, reader)
+    what = metric(node.metric, reader, from_due=node.versus is not None)
     if node.per == "customer":
         what += ", per customer,"
     elif isinstance(node.per, ir.Events):
@@ -120,8 +119,7 @@ def _measured(node: ir.Kpi | ir.Guardrail, reader: English) -> str:
 
 
 def _level(node: ir.Kpi | ir.Guardrail) -> str:
-    rate = node.metric.function is None and node.per is None
-    return f"{_COMPARISONS[node.op]} {percent(node.amount) if rate else quantity(node.amount)}"
+    return f"{_COMPARISONS[node.op]} {percent(node.amount) if node.is_share else quantity(node.amount)}"
 
 
 def _change(node: ir.Kpi | ir.Guardrail) -> str:
@@ -131,15 +129,17 @@ def _change(node: ir.Kpi | ir.Guardrail) -> str:
 def on_deadline(node: ir.OnDeadline, reader: English) -> str:
     """What happens when the target's day has passed."""
     if node.shift is not None:
-        return f"at the target's deadline, if no winner stands: it is put off once by {reader.duration(node.shift)}"
+        longer = reader.duration(node.shift)
+        return f"at the target's deadline, if no winner stands: an arm may still win for {longer} more"
     return f"at the target's deadline, if no winner stands: {_AT_DEADLINE[node.action]}"
 
 
-def metric(node: ir.Metric, reader: English) -> str:
-    """What is measured of each customer from their first message on."""
+def metric(node: ir.Metric, reader: English, *, from_due: bool) -> str:
+    """What is measured of each customer from their first message on; from_due: from when that was due, alike in every
+    group."""
     own = " of this scenario's own messages" if node.ledger else ""
     events = reader.events(node.events) + own
-    after = f"within {reader.duration(node.within)} after the first message"
+    after = f"within {reader.duration(node.within)} after the first message{' was due' if from_due else ''}"
     if node.function is None:
         how_many = reader.condition(ir.Matches(node.events, node.low, node.high)) + own
         return f"the share of customers with {how_many} {after}"
@@ -151,8 +151,9 @@ def metric(node: ir.Metric, reader: English) -> str:
 def winner(node: ir.Winner, reader: English) -> str:
     """How one arm is chosen."""
     better = "fewer is better" if node.fewer_is_better else "more is better"
+    measured = metric(node.metric, reader, from_due=True)
     return (
-        f"split {names(node.split)}: the best arm by [{metric(node.metric, reader)}] ({better}) is chosen at "
+        f"split {names(node.split)}: the best arm by [{measured}] ({better}) is chosen at "
         f"{percent(node.confidence)} confidence once each arm has {quantity(node.minimum)} customers; "
         f"customers who enter after that get it"
     )

@@ -91,13 +91,12 @@ def quiet(node: ir.Quiet) -> str:
 def kpi(node: ir.Kpi, reader: Korean) -> str:
     """The target as a sentence."""
     what = _measured(node, reader)
-    rate = node.metric.function is None and node.per is None
     until = f"{times.day_text(node.by)}이 끝날 때({node.zone})까지"
     if node.op in _COMPARISONS:
         return f"{until} {josa(what, '이/가')} {_level(node)}"
     change = _change(node)
     if node.baseline is not None:
-        against = f"{percent(node.baseline) if rate else quantity(node.baseline)}에서"
+        against = f"{percent(node.baseline) if node.is_share else quantity(node.baseline)}에서"
     else:
         against = f"{_GROUPS[node.versus or 'control']}보다"
     return f"{until} {josa(what, '이/가')} {against} {change} 이상 {'상승' if node.op == 'up' else '하락'}"
@@ -113,7 +112,7 @@ def guardrail(node: ir.Guardrail, reader: Korean) -> str:
 
 
 def _measured(node: ir.Kpi | ir.Guardrail, reader: Korean) -> str:
-    what = metric(node.metric, reader)
+    what = metric(node.metric, reader, from_due=node.versus is not None)
     if node.per == "customer":
         what = f"고객 1명당 {what}"
     elif isinstance(node.per, ir.Events):
@@ -124,8 +123,7 @@ def _measured(node: ir.Kpi | ir.Guardrail, reader: Korean) -> str:
 
 
 def _level(node: ir.Kpi | ir.Guardrail) -> str:
-    rate = node.metric.function is None and node.per is None
-    return f"{percent(node.amount) if rate else quantity(node.amount)} {_COMPARISONS[node.op]}"
+    return f"{percent(node.amount) if node.is_share else quantity(node.amount)} {_COMPARISONS[node.op]}"
 
 
 def _change(node: ir.Kpi | ir.Guardrail) -> str:
@@ -135,14 +133,15 @@ def _change(node: ir.Kpi | ir.Guardrail) -> str:
 def on_deadline(node: ir.OnDeadline, reader: Korean) -> str:
     """What happens when the target's day has passed."""
     if node.shift is not None:
-        return f"목표 기한까지 정해진 안이 없으면 기한을 한 번 {reader.duration(node.shift)} 미룸"
+        return f"목표 기한까지 정해진 안이 없으면 {reader.duration(node.shift)} 더 기다려 안을 정함"
     return f"목표 기한까지 정해진 안이 없으면 {_AT_DEADLINE[node.action]}"
 
 
-def metric(node: ir.Metric, reader: Korean) -> str:
-    """What is measured of each customer from their first message on."""
+def metric(node: ir.Metric, reader: Korean, *, from_due: bool) -> str:
+    """What is measured of each customer from their first message on; from_due: from when that was due, alike in every
+    group."""
     own = "이 시나리오가 보낸 메시지의 " if node.ledger else ""
-    after = f"첫 메시지 뒤 {reader.duration(node.within)} 안에"
+    after = f"첫 메시지{' 예정 시각' if from_due else ''} 뒤 {reader.duration(node.within)} 안에"
     if node.function is None:
         how_many = reader.condition(ir.Matches(node.events, node.low, node.high))
         return f"{after} [{own}{how_many}]에 해당하는 고객의 비율"
@@ -152,7 +151,7 @@ def metric(node: ir.Metric, reader: Korean) -> str:
 
 def winner(node: ir.Winner, reader: Korean) -> str:
     """How one arm is chosen."""
-    measured = f"[{metric(node.metric, reader)}] 기준으로 신뢰도 {percent(node.confidence)}에서"
+    measured = f"[{metric(node.metric, reader, from_due=True)}] 기준으로 신뢰도 {percent(node.confidence)}에서"
     better = "적을수록 좋음" if node.fewer_is_better else "많을수록 좋음"
     return (
         f"분할 {names(node.split)}: 안마다 고객이 {quantity(node.minimum)}명이 되면 {measured} "

@@ -118,6 +118,7 @@ def kpi(metric: Metric = PURCHASE, **more: object) -> ir.Kpi:
 
 RATE = "the share of customers with at least one `purchased` within 7 days after the first message"
 RATE_KO = "첫 메시지 뒤 7일 안에 [`purchased`이(가) 1번 이상 있음]에 해당하는 고객의 비율"
+DUE, DUE_KO = f"{RATE} was due", RATE_KO.replace("메시지 뒤", "메시지 예정 시각 뒤")
 UNTIL, UNTIL_KO = "by the end of 2026-12-31 (Asia/Seoul)", "2026-12-31이 끝날 때(Asia/Seoul)까지"
 OWN = "of this scenario's own messages"
 
@@ -190,8 +191,8 @@ RULES: list[tuple[dict[str, object], str, str]] = [
     ({"priority": 3}, "priority 3", "우선순위 3"),
     (
         {"kpis": (kpi(),)},
-        f"target: {RATE} is up by at least 20% against control, {UNTIL}",
-        f"목표: {UNTIL_KO} {RATE_KO}이 대조군(control)보다 20% 이상 상승",
+        f"target: {DUE} is up by at least 20% against control, {UNTIL}",
+        f"목표: {UNTIL_KO} {DUE_KO}이 대조군(control)보다 20% 이상 상승",
     ),
     (
         {"kpis": (kpi(op=">=", versus=None, amount=Fraction(1, 20)),)},
@@ -200,8 +201,8 @@ RULES: list[tuple[dict[str, object], str, str]] = [
     ),
     (
         {"kpis": (kpi(points=True, versus="holdout", op="down", amount=Fraction(1, 50)),)},
-        f"target: {RATE} is down by at least 2 percentage points against holdout, {UNTIL}",
-        f"목표: {UNTIL_KO} {RATE_KO}이 홀드아웃(holdout)보다 2%p 이상 하락",
+        f"target: {DUE} is down by at least 2 percentage points against holdout, {UNTIL}",
+        f"목표: {UNTIL_KO} {DUE_KO}이 홀드아웃(holdout)보다 2%p 이상 하락",
     ),
     (
         {"kpis": (replace(kpi(REVENUE, per="customer", versus=None), baseline=Fraction(42_000)),)},
@@ -217,8 +218,8 @@ RULES: list[tuple[dict[str, object], str, str]] = [
     ),
     (
         {"guardrails": (guardrail(op="up", amount=Fraction(1, 10), versus="control"),)},
-        f"guardrail: {RATE} goes up by at most 10% against control",
-        f"지켜야 할 선: {RATE_KO}이 대조군(control)보다 10% 넘게 오르지 않음",
+        f"guardrail: {DUE} goes up by at most 10% against control",
+        f"지켜야 할 선: {DUE_KO}이 대조군(control)보다 10% 넘게 오르지 않음",
     ),
     (
         {"on_deadline": ir.OnDeadline("send best")},
@@ -227,21 +228,21 @@ RULES: list[tuple[dict[str, object], str, str]] = [
     ),
     (
         {"on_deadline": ir.OnDeadline("extend", ir.Shift(days=14), SEOUL)},
-        "at the target's deadline, if no winner stands: it is put off once by 14 days",
-        "목표 기한까지 정해진 안이 없으면 기한을 한 번 14일 미룸",
+        "at the target's deadline, if no winner stands: an arm may still win for 14 days more",
+        "목표 기한까지 정해진 안이 없으면 14일 더 기다려 안을 정함",
     ),
     (
         {"winner": ir.Winner("copy", replace(PURCHASE, ledger=True), Fraction(19, 20), 1000)},
-        f"split `copy`: the best arm by [{RATE.replace('`purchased`', f'`purchased` {OWN}')}] (more is better) is "
+        f"split `copy`: the best arm by [{DUE.replace('`purchased`', f'`purchased` {OWN}')}] (more is better) is "
         "chosen at 95% confidence once each arm has 1,000 customers; customers who enter after that get it",
-        f"분할 `copy`: 안마다 고객이 1,000명이 되면 [{RATE_KO.replace('[', '[이 시나리오가 보낸 메시지의 ')}] 기준으로 "
+        f"분할 `copy`: 안마다 고객이 1,000명이 되면 [{DUE_KO.replace('[', '[이 시나리오가 보낸 메시지의 ')}] 기준으로 "
         "신뢰도 95%에서 가장 좋은 안(많을수록 좋음)을 고르고, 그 뒤에 들어오는 고객은 그 안을 받음",
     ),
     (
         {"winner": ir.Winner("copy", replace(PURCHASE, events=ir.Events(("refunded",))), Fraction(19, 20), 1000)},
-        f"split `copy`: the best arm by [{RATE.replace('purchased', 'refunded')}] (fewer is better) is chosen "
+        f"split `copy`: the best arm by [{DUE.replace('purchased', 'refunded')}] (fewer is better) is chosen "
         "at 95% confidence once each arm has 1,000 customers; customers who enter after that get it",
-        f"분할 `copy`: 안마다 고객이 1,000명이 되면 [{RATE_KO.replace('purchased', 'refunded')}] 기준으로 "
+        f"분할 `copy`: 안마다 고객이 1,000명이 되면 [{DUE_KO.replace('purchased', 'refunded')}] 기준으로 "
         "신뢰도 95%에서 가장 좋은 안(적을수록 좋음)을 고르고, 그 뒤에 들어오는 고객은 그 안을 받음",
     ),
 ]
